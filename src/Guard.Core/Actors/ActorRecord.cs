@@ -1,0 +1,85 @@
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Targets;
+
+namespace Guard.Core.Actors;
+
+/// <summary>Where an actor is in its life. The transitions are in <c>ActorLifecycle</c>.</summary>
+internal enum ActorState
+{
+    /// <summary>Not running and nobody is starting it; also the state of an actor that was never started (generation 0).</summary>
+    Sleeping,
+
+    /// <summary>A slot is taken and the runner is being called; <see cref="ActorRecord.Runner"/> is set.</summary>
+    Starting,
+
+    /// <summary>Running at <see cref="ActorRecord.Runner"/>.</summary>
+    Ready,
+
+    /// <summary>Told to stop; still holds its slot.</summary>
+    Stopping,
+
+    /// <summary>Gone for good. Kept for a while as a tombstone.</summary>
+    Destroyed,
+}
+
+/// <summary>What becomes of an actor that crashes.</summary>
+internal enum CrashPolicy
+{
+    Sleep,
+    Restart,
+    Destroy,
+}
+
+/// <summary>An actor as the store holds it. Immutable: a transition makes a new record with the next <see cref="Revision"/>. Times are Unix ms, 0 = never.</summary>
+internal sealed record ActorRecord
+{
+    public required ActorId Id { get; init; }
+
+    public required PoolId Pool { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>The serialised key (<see cref="ActorKey"/>); null when the actor has none.</summary>
+    public string? Key { get; init; }
+
+    public CrashPolicy CrashPolicy { get; init; }
+
+    /// <summary>Given to the runner with every start; null when there is none.</summary>
+    public byte[]? Input { get; init; }
+
+    public ActorState State { get; init; }
+
+    /// <summary>Raised by each start; 0 until the first.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>Raised by every transition: orders what different readers saw of the actor.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>Where it runs or is being started; null in the other states.</summary>
+    public RunnerAddress? Runner { get; init; }
+
+    /// <summary>The Guard that drives the current start; null unless <see cref="ActorState.Starting"/>.</summary>
+    public string? Starter { get; init; }
+
+    /// <summary>Names one start call to the runner, for its logs; null before the first.</summary>
+    public string? StartId { get; init; }
+
+    /// <summary>Why it does not run, or did not the last time; null after a clean run.</summary>
+    public ActorError? Error { get; init; }
+
+    public long CreateTs { get; init; }
+
+    public long StartTs { get; init; }
+
+    /// <summary>Since when it waits for a slot.</summary>
+    public long PendingAllocationTs { get; init; }
+
+    public long ConnectableTs { get; init; }
+
+    public long SleepTs { get; init; }
+
+    public long RescheduleTs { get; init; }
+
+    public long DestroyTs { get; init; }
+}

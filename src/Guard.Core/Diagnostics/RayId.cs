@@ -1,0 +1,9 @@
+using Guard.Core.Targets;
+
+namespace Guard.Core.Diagnostics;
+
+/// <summary>Names one request in headers and logs: a Guard id of this datacenter. Thread-safe.</summary>
+internal sealed class RayId(ushort label)
+{
+    public string New() => ActorId.New(label).ToString();
+}

@@ -1,0 +1,217 @@
+namespace Guard.Core.Options;
+
+/// <summary>
+/// Everything under <c>Guard:</c>. One validated snapshot: never changed after it is published by <see cref="LiveOptions"/>. The
+/// defaults stand here and nowhere else; docs/configuration.md is the reference.
+/// </summary>
+internal sealed class GuardOptions
+{
+    public DatacenterOptions Datacenter { get; set; } = new();
+
+    public StoreOptions Store { get; set; } = new();
+
+    public SeedOptions Seed { get; set; } = new();
+
+    public FailFastOptions FailFast { get; set; } = new();
+
+    public PoolHealthOptions PoolHealth { get; set; } = new();
+
+    public ReadinessOptions Readiness { get; set; } = new();
+
+    public RouteCacheOptions RouteCache { get; set; } = new();
+
+    public RetryOptions Retry { get; set; } = new();
+
+    public ForwardingOptions Forwarding { get; set; } = new();
+
+    public RunnersOptions Runners { get; set; } = new();
+
+    public GatewayOptions Gateway { get; set; } = new();
+
+    public LimitsOptions Limits { get; set; } = new();
+
+    public ControlOptions Control { get; set; } = new();
+
+    public ShutdownOptions Shutdown { get; set; } = new();
+
+    public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>Adds exception text and full pool-error bodies to replies. For development.</summary>
+    public bool ExposeErrors { get; set; }
+}
+
+internal sealed class DatacenterOptions
+{
+    public string Name { get; set; } = "default";
+
+    /// <summary>The u16 in actor ids, 1 to 65535.</summary>
+    public int Label { get; set; } = 1;
+}
+
+internal enum StoreProvider
+{
+    Memory,
+    Redis,
+}
+
+internal sealed class StoreOptions
+{
+    public StoreProvider Provider { get; set; } = StoreProvider.Memory;
+
+    public RedisStoreOptions Redis { get; set; } = new();
+}
+
+internal sealed class RedisStoreOptions
+{
+    public string Configuration { get; set; } = "127.0.0.1:6379";
+
+    public string KeyPrefix { get; set; } = "guard";
+}
+
+internal sealed class SeedOptions
+{
+    public string? File { get; set; }
+}
+
+internal enum FailFastMode
+{
+    Enforce,
+    Report,
+    Off,
+}
+
+internal sealed class FailFastOptions
+{
+    public FailFastMode Mode { get; set; } = FailFastMode.Enforce;
+
+    public TimeSpan CheckDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan CacheTtl { get; set; } = TimeSpan.FromSeconds(2);
+
+    public bool Push { get; set; } = true;
+
+    public bool RefuseWhenRed { get; set; } = true;
+
+    public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+internal sealed class PoolHealthOptions
+{
+    public int ErrorsToTrip { get; set; } = 1;
+
+    public int SuccessesToClear { get; set; } = 3;
+
+    public TimeSpan ErrorTtl { get; set; } = TimeSpan.FromMinutes(15);
+
+    public int MaxErrorBytes { get; set; } = 512;
+}
+
+internal sealed class ReadinessOptions
+{
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan RepairInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    public int MaxWakeRetries { get; set; } = 8;
+
+    public int MaxHeld { get; set; } = 50_000;
+
+    public int MaxHeldPerPool { get; set; } = 10_000;
+
+    public int MaxHeldPerActor { get; set; } = 1_000;
+}
+
+internal sealed class RouteCacheOptions
+{
+    public TimeSpan Ttl { get; set; } = TimeSpan.FromMinutes(10);
+
+    public TimeSpan NegativeTtl { get; set; } = TimeSpan.FromSeconds(1);
+
+    public int MaxEntries { get; set; } = 1_000_000;
+}
+
+internal sealed class RetryOptions
+{
+    public int MaxAttempts { get; set; } = 4;
+
+    public TimeSpan BaseDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(2);
+}
+
+internal sealed class ForwardingOptions
+{
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    public TimeSpan ActivityTimeout { get; set; } = TimeSpan.FromSeconds(100);
+
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    public int ReplayBufferBytes { get; set; } = 65_536;
+}
+
+internal sealed class RunnersOptions
+{
+    public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan ReadyTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan EligibleAfter { get; set; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan LostAfter { get; set; } = TimeSpan.FromSeconds(15);
+
+    public string? Token { get; set; }
+
+    /// <summary>CIDRs and host patterns; null or empty = all but unspecified, link-local and cloud metadata addresses.</summary>
+    public string[]? AllowedEndpoints { get; set; }
+}
+
+internal sealed class GatewayOptions
+{
+    public string? ActorDomain { get; set; }
+
+    public string[]? TrustedProxies { get; set; }
+
+    public CorsOptions Cors { get; set; } = new();
+}
+
+internal sealed class CorsOptions
+{
+    /// <summary>Null = <c>["*"]</c> (an array default would be appended to by the binder, not replaced).</summary>
+    public string[]? AllowedOrigins { get; set; }
+}
+
+internal sealed class LimitsOptions
+{
+    public long MaxRequestBodyBytes { get; set; } = 20_971_520;
+
+    public int RequestsPerClient { get; set; }
+
+    public TimeSpan RequestWindow { get; set; } = TimeSpan.FromMinutes(1);
+
+    public int ConcurrentPerClient { get; set; }
+}
+
+internal sealed class ControlOptions
+{
+    public string? Token { get; set; }
+
+    public string[]? RunnerTokens { get; set; }
+
+    public string? AdvertisedUrl { get; set; }
+}
+
+internal sealed class ShutdownOptions
+{
+    public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(5);
+
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
+}
+
+internal sealed class MetricsOptions
+{
+    /// <summary>Pools that get a label of their own; the rest are <c>other</c>.</summary>
+    public int MaxPools { get; set; } = 500;
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Guard.Core.Actors;
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Targets;
+
+namespace Guard.Core.Routing;
+
+/// <summary>
+/// What the request flow needs of an actor, as of one <see cref="Revision"/>. Immutable: the header texts are made once here, not per
+/// request.
+/// </summary>
+internal sealed class ActorRoute
+{
+    private ActorRoute(ActorRecord actor)
+    {
+        Id = actor.Id;
+        IdText = actor.Id.ToString();
+        Pool = actor.Pool;
+        Name = actor.Name;
+        Key = actor.Key;
+        KeyHeader = actor.Key is null ? null : ActorKey.ToHeaderValue(actor.Key);
+        State = actor.State;
+        Generation = actor.Generation;
+        GenerationText = actor.Generation.ToString(CultureInfo.InvariantCulture);
+        Revision = actor.Revision;
+        Runner = actor.Runner;
+        Error = actor.Error;
+    }
+
+    public ActorId Id { get; }
+
+    public string IdText { get; }
+
+    public PoolId Pool { get; }
+
+    public string Name { get; }
+
+    public string? Key { get; }
+
+    /// <summary>The key as it stands in <c>x-rivet-actor-key</c>; null without a key.</summary>
+    public string? KeyHeader { get; }
+
+    public ActorState State { get; }
+
+    public long Generation { get; }
+
+    public string GenerationText { get; }
+
+    /// <summary>Orders routes of the same actor.</summary>
+    public long Revision { get; }
+
+    /// <summary>Set while the actor starts, runs or stops.</summary>
+    public RunnerAddress? Runner { get; }
+
+    public ActorError? Error { get; }
+
+    /// <summary>Requests may be forwarded to <see cref="Runner"/> now.</summary>
+    public bool IsReady => State == ActorState.Ready;
+
+    /// <summary>It has a runner, ready or not: enough for a request that skips the wait.</summary>
+    public bool IsAllocated => State is ActorState.Ready or ActorState.Starting;
+
+    public static ActorRoute From(ActorRecord actor) => new(actor);
+}

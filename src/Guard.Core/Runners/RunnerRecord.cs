@@ -1,0 +1,56 @@
+using Guard.Core.Pools;
+
+namespace Guard.Core.Runners;
+
+/// <summary>What a runner speaks.</summary>
+internal enum RunnerProtocol
+{
+    /// <summary>HTTP/1.1 on <c>http://</c>; 1.1 or 2 by ALPN on <c>https://</c>.</summary>
+    Http1,
+
+    /// <summary>HTTP/2 with prior knowledge on <c>http://</c>.</summary>
+    H2c,
+}
+
+/// <summary>
+/// How to reach a runner. Immutable, compared by value; shared by every route to the runner.
+/// </summary>
+/// <param name="RunnerId">The runner.</param>
+/// <param name="Endpoint">Its base URL without a trailing slash.</param>
+/// <param name="Protocol">What it speaks.</param>
+/// <param name="RunnerKey">Sent as <c>x-rivet-runner-key</c> when a platform routes on it; null otherwise.</param>
+internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null);
+
+/// <summary>A runner as the store holds it. Immutable. Times are Unix ms, 0 = never.</summary>
+internal sealed record RunnerRecord
+{
+    public required RunnerAddress Address { get; init; }
+
+    public required PoolId Pool { get; init; }
+
+    /// <summary>Chosen by the runner; the same key registers the same runner again.</summary>
+    public required string Key { get; init; }
+
+    public int Version { get; init; }
+
+    public int TotalSlots { get; init; }
+
+    /// <summary>Never negative.</summary>
+    public int RemainingSlots { get; init; }
+
+    /// <summary>Raised whenever the set of actors it owns changes.</summary>
+    public long ActorsVersion { get; init; }
+
+    /// <summary>Never lost, only suspect (from the seed file).</summary>
+    public bool IsStatic { get; init; }
+
+    public long CreateTs { get; init; }
+
+    public long DrainTs { get; init; }
+
+    public long StopTs { get; init; }
+
+    public long LastPingTs { get; init; }
+
+    public string RunnerId => Address.RunnerId;
+}

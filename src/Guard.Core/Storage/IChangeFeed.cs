@@ -1,0 +1,28 @@
+using Guard.Core.Pools;
+using Guard.Core.Targets;
+
+namespace Guard.Core.Storage;
+
+/// <summary>Tells the request flow what changed in the store, by this Guard or another. Events are hints: they may be late, repeated,
+/// out of order or lost; the store is the truth.</summary>
+internal interface IChangeFeed
+{
+    /// <summary>Adds a sink for the life of the process. Sinks are called in the order they subscribed.</summary>
+    void Subscribe(IChangeSink sink);
+}
+
+/// <summary>Hears changes. Called on the feed's thread, never under a lock of the store: return at once, do not block, do not throw.</summary>
+internal interface IChangeSink
+{
+    void ActorChanged(ActorId id, PoolId pool, long revision);
+
+    void PoolHealthChanged(PoolHealthSnapshot health);
+
+    /// <summary>The pool may have a free slot it had not before.</summary>
+    void CapacityChanged(PoolId pool);
+
+    void PoolConfigChanged(PoolId pool);
+
+    /// <summary>Events may have been lost: read everything of interest again.</summary>
+    void Gap();
+}
