@@ -15,6 +15,9 @@ internal interface IPoolStore
 
     ValueTask<Page<PoolEntry>> ListAsync(PoolQuery query, CancellationToken cancellationToken);
 
+    /// <summary>Every namespace that exists, in no particular order.</summary>
+    ValueTask<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken);
+
     /// <summary>A namespace exists once it has had a runner-config.</summary>
     ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken);
 }
