@@ -22,6 +22,9 @@ internal interface IPoolStore
     /// <exception cref="ArgumentOutOfRangeException">The limit is not 1 to 1000.</exception>
     ValueTask<Page<PoolEntry>> ListAsync(PoolQuery query, CancellationToken cancellationToken);
 
+    /// <summary>Every namespace that exists, in no particular order.</summary>
+    ValueTask<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken);
+
     /// <summary>A namespace exists once it has, or had, a runner-config.</summary>
     ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken);
 }

@@ -86,6 +86,9 @@ internal sealed partial class MemoryStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => new([.. _namespaces.Keys]);
+
+    /// <inheritdoc/>
     public ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken)
         => new(_namespaces.ContainsKey(@namespace));
 
