@@ -58,7 +58,7 @@ public sealed partial class SourceRulesTests
 
     private static string WithoutComments(string source) => LineComment().Replace(source, "");
 
-    private static string RepositoryRoot()
+    internal static string RepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -46,6 +46,9 @@ internal static class EchoReplies
         json.WriteNumber("body_bytes", bytes);
         json.WriteString("body", shown);
         json.WriteEndObject();
+        await json.FlushAsync(context.RequestAborted);
+        // A shell's prompt belongs on a line of its own.
+        await context.Response.WriteAsync("\n", context.RequestAborted);
     }
 
     /// <summary>Reads all of it, and keeps the start for show.</summary>
