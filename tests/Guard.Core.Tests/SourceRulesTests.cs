@@ -1,0 +1,96 @@
+using System.Text.RegularExpressions;
+
+namespace Guard.Core.Tests;
+
+/// <summary>Rules a compiler does not hold, read from the source under src/. Each exception stands here with its reason, and must
+/// still be one: a stale exception fails too.</summary>
+public sealed partial class SourceRulesTests
+{
+    private static readonly string Src = Path.Combine(RepositoryRoot(), "src");
+
+    /// <summary>Statuses are errors' business: these write one that is none.</summary>
+    private static readonly Dictionary<string, string> StatusWriters = new()
+    {
+        ["Guard/Demo/EchoRunner.cs"] = "a runner, not Guard",
+    };
+
+    [Fact]
+    public void StatusCode_IsSet_OnlyByErrors()
+    {
+        var writers = FilesMatching(StatusAssignment()).Where(f => !f.StartsWith("Guard.Core/Errors/", StringComparison.Ordinal)).ToArray();
+
+        Assert.Empty(writers.Except(StatusWriters.Keys));
+    }
+
+    [Fact]
+    public void BannedSymbols_AreNever_Allowed()
+        => Assert.Empty(FilesMatching(BannedSuppression()));
+
+    [Fact]
+    public void TaskCompletionSources_RunContinuations_Asynchronously()
+        => Assert.Empty(FilesMatching(InlineCompletion()));
+
+    [Fact]
+    public void Waiting_IsNever_Blocking()
+        => Assert.Empty(FilesMatching(BlockingWait()));
+
+    [Fact]
+    public void AsyncVoid_IsNever_Used()
+        => Assert.Empty(FilesMatching(AsyncVoid()));
+
+    [Fact]
+    public void Demo_KnowsOnly_TheHttpContract()
+        => Assert.DoesNotContain(FilesMatching(InternalUsing()), f => f.StartsWith("Guard/Demo/", StringComparison.Ordinal));
+
+    [Fact]
+    public void Exceptions_AreStill_Needed()
+    {
+        var writers = FilesMatching(StatusAssignment()).ToArray();
+
+        Assert.Empty(StatusWriters.Keys.Except(writers));
+    }
+
+    /// <summary>Paths under src/, with forward slashes.</summary>
+    private static IEnumerable<string> FilesMatching(Regex rule) => Directory
+        .EnumerateFiles(Src, "*.cs", SearchOption.AllDirectories)
+        .Where(file => rule.IsMatch(WithoutComments(File.ReadAllText(file))))
+        .Select(file => Path.GetRelativePath(Src, file).Replace('\\', '/'));
+
+    private static string WithoutComments(string source) => LineComment().Replace(source, "");
+
+    internal static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Guard.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new InvalidOperationException("the tests do not run inside the repository");
+    }
+
+    // Response.StatusCode = 404, and not: StatusCode == 404, or an object's own member StatusCode in an initializer.
+    [GeneratedRegex(@"\.StatusCode\s*=(?!=)")]
+    private static partial Regex StatusAssignment();
+
+    [GeneratedRegex(@"(disable|SuppressMessage\([^)]*)\s*""?RS0030")]
+    private static partial Regex BannedSuppression();
+
+    // Every constructor call of one, generic or not, that does not name the option before it closes.
+    [GeneratedRegex(@"TaskCompletionSource(<[^;=]*?>)?\s+\w+\s*(\{[^}]*\}\s*)?=\s*new\(\s*\)|new\s+TaskCompletionSource(<[^;()]*>)?\((?![^;]*RunContinuationsAsynchronously)")]
+    private static partial Regex InlineCompletion();
+
+    [GeneratedRegex(@"\.GetAwaiter\(\)\s*\.GetResult\(\)|\.Wait\(\)|\.WaitOne\(|Task\.WaitA(ll|ny)\(")]
+    private static partial Regex BlockingWait();
+
+    [GeneratedRegex(@"\basync\s+void\b")]
+    private static partial Regex AsyncVoid();
+
+    [GeneratedRegex(@"using\s+(static\s+)?Guard\.(?!Demo)|\bGuard\.Core\.")]
+    private static partial Regex InternalUsing();
+
+    [GeneratedRegex(@"//[^\n]*")]
+    private static partial Regex LineComment();
+}
