@@ -3,6 +3,7 @@ using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
+using Guard.Core.Targets;
 using Guard.Storage.Tests.Contracts;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -15,11 +16,21 @@ internal sealed class MemoryStoreFixture : StoreFixture
     private readonly CountingHealth _health = new();
 
     public MemoryStoreFixture()
+        : this(null)
+    {
+    }
+
+    /// <param name="time">In place of <see cref="Time"/>.</param>
+    public MemoryStoreFixture(TimeProvider? time)
     {
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
         feed.Subscribe(Feed);
-        Store = new(feed, _health, new LiveOptions(Options), Time);
+        feed.Subscribe(new ActorHook(this));
+        Store = new(feed, _health, new LiveOptions(Options), time ?? Time);
     }
+
+    /// <summary>Called on each change of an actor, on the thread that publishes it.</summary>
+    public Action<ActorId>? OnActorChanged { get; set; }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
@@ -42,6 +53,27 @@ internal sealed class MemoryStoreFixture : StoreFixture
     public override ValueTask SettleAsync() => ValueTask.CompletedTask;
 
     public override ValueTask<int> SuccessesAsync(PoolId pool) => new(_health.Successes.GetValueOrDefault(pool));
+
+    private sealed class ActorHook(MemoryStoreFixture fixture) : IChangeSink
+    {
+        public void ActorChanged(ActorId id, PoolId pool, long revision) => fixture.OnActorChanged?.Invoke(id);
+
+        public void PoolHealthChanged(PoolHealthSnapshot health)
+        {
+        }
+
+        public void CapacityChanged(PoolId pool)
+        {
+        }
+
+        public void PoolConfigChanged(PoolId pool)
+        {
+        }
+
+        public void Gap()
+        {
+        }
+    }
 
     /// <summary>Counts successes; nothing else of pool health is the store's business.</summary>
     private sealed class CountingHealth : IPoolHealthStore
