@@ -58,6 +58,8 @@ public class PoolHealthBenchmarks : IDisposable
 
         public ValueTask<Page<PoolEntry>> ListAsync(PoolQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public ValueTask<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

@@ -39,7 +39,7 @@ internal static class ActorLifecycle
 
     /// <summary>
     /// Whether a start may begin: <see cref="StartGrantStatus.Granted"/> when sleeping, or when starting in exactly the generation that
-    /// may be taken over (its starter is known to be dead); else the reason why not.
+    /// may be taken over (its starter is known to be dead, or is the caller itself, done with it); else the reason why not.
     /// </summary>
     public static StartGrantStatus CheckStart(ActorRecord actor, long? takeOverGeneration) => actor.State switch
     {
@@ -52,13 +52,7 @@ internal static class ActorLifecycle
     };
 
     /// <summary>
-    /// Starting → sleeping: the starter is dead and another takes over. It is followed at once by <see cref="BeginStart"/> or
-    /// <see cref="AwaitCapacity"/> in the same atomic step. Only after <see cref="CheckStart"/> granted it.
-    /// </summary>
-    public static ActorRecord AbandonStart(ActorRecord actor, long now) => Sleep(actor, null, now);
-
-    /// <summary>
-    /// Sleeping → starting. The generation rises, so that whatever ran before has lost its rights. The last error stays visible until the
+    /// Sleeping → starting, or starting → starting in the next generation (a take-over). The generation rises, so that whatever ran before has lost its rights. The last error stays visible until the
     /// start is ready or has failed. Only after <see cref="CheckStart"/> granted it.
     /// </summary>
     public static ActorRecord BeginStart(ActorRecord actor, RunnerAddress runner, string starter, string startId, long now) => actor with

@@ -61,5 +61,7 @@ internal sealed class ActorRoute
     /// <summary>It has a runner, ready or not: enough for a request that skips the wait.</summary>
     public bool IsAllocated => State is ActorState.Ready or ActorState.Starting;
 
+    public bool IsDestroyed => State == ActorState.Destroyed;
+
     public static ActorRoute From(ActorRecord actor) => new(actor);
 }

@@ -52,8 +52,8 @@ internal interface IActorStore
     /// version serves, and of it the one with most free slots of a random sample: when the newest is full, older versions take over.
     /// </summary>
     /// <remarks>
-    /// Of any number of racing callers one is granted the start. A generation that is taken over gives its slot back before a runner is
-    /// chosen, and has ended even if none is found. Repeating a start that finds no capacity changes nothing more.
+    /// Of any number of racing callers one is granted the start. The slot of a generation that is taken over counts as free when a runner
+    /// is chosen; when none is found, that generation stays as it is and keeps its slot. Repeating a start that finds no capacity changes nothing more.
     /// </remarks>
     ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken);
 
@@ -122,7 +122,8 @@ internal sealed record ActorQuery(
 
 /// <param name="Exclude">Runners not to use: tried already by this wake, or suspect.</param>
 /// <param name="Starter">The id of the Guard that will drive the start.</param>
-/// <param name="TakeOverGeneration">A starting generation whose starter is known to be dead, which may be replaced; null otherwise.</param>
+/// <param name="TakeOverGeneration">A starting generation that may be replaced, because its starter is known to be dead or is the
+/// caller itself, whose call to the runner failed; null otherwise.</param>
 internal sealed record StartRequest(
     ActorId Id,
     PoolId Pool,

@@ -11,17 +11,26 @@ internal interface IChangeFeed
     void Subscribe(IChangeSink sink);
 }
 
-/// <summary>Hears changes. Called on the feed's thread, never under a lock of the store: return at once, do not block, do not throw.</summary>
+/// <summary>Hears changes. Called on the feed's thread, never under a lock of the store: return at once, do not block, do not throw.
+/// What a sink does not care for it leaves out.</summary>
 internal interface IChangeSink
 {
-    void ActorChanged(ActorId id, PoolId pool, long revision);
+    void ActorChanged(ActorId id, PoolId pool, long revision)
+    {
+    }
 
-    void PoolHealthChanged(PoolHealthSnapshot health);
+    void PoolHealthChanged(PoolHealthSnapshot health)
+    {
+    }
 
     /// <summary>The pool may have a free slot it had not before.</summary>
-    void CapacityChanged(PoolId pool);
+    void CapacityChanged(PoolId pool)
+    {
+    }
 
-    void PoolConfigChanged(PoolId pool);
+    void PoolConfigChanged(PoolId pool)
+    {
+    }
 
     /// <summary>Events may have been lost: read everything of interest again.</summary>
     void Gap();

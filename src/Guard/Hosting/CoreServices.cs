@@ -1,8 +1,16 @@
 using Guard.Configuration;
+using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
+using Guard.Core.Forwarding;
 using Guard.Core.Gateway;
 using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Readiness;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
+using Guard.Core.Storage.Memory;
+using Guard.Core.Targets;
 using Guard.Health;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -20,8 +28,19 @@ internal static class CoreServices
         services.AddSingleton(new LiveOptions(options));
         services.AddSingleton(sp => new GuardMetrics(sp.GetRequiredService<LiveOptions>()));
         services.AddSingleton(new RayId((ushort)options.Datacenter.Label));
-        services.AddSingleton<GatewayRequestChecks>();
-        return services;
+        services.AddSingleton(GuardIdentity.New());
+        return services.AddMemoryStore().AddStateFlow().AddRequestFlow(options);
+    }
+
+    /// <summary>Lets the request flow hear of changes, in the order it needs: the route is published before waiters are released.</summary>
+    public static void SubscribeToChanges(IServiceProvider services)
+    {
+        var feed = services.GetRequiredService<IChangeFeed>();
+        feed.Subscribe(services.GetRequiredService<RouteCache>());
+        feed.Subscribe(services.GetRequiredService<PoolSettingsSource>());
+        feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
+        feed.Subscribe(services.GetRequiredService<ActorStarter>());
+        feed.Subscribe(services.GetRequiredService<ActorWaits>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -35,6 +54,62 @@ internal static class CoreServices
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<OptionsReloader>(sp, configuration, loader));
+        return services;
+    }
+
+    private static IServiceCollection AddMemoryStore(this IServiceCollection services)
+    {
+        services.AddSingleton<MemoryChangeFeed>();
+        services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<MemoryChangeFeed>());
+        services.AddSingleton<IPoolHealthStore>(sp => new MemoryPoolHealthStore(
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<LiveOptions>(), sp.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth));
+        services.AddSingleton(sp => new MemoryStore(
+            sp.GetRequiredService<MemoryChangeFeed>(),
+            sp.GetRequiredService<IPoolHealthStore>(),
+            sp.GetRequiredService<LiveOptions>(),
+            sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
+        services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());
+        services.AddSingleton<IPoolStore>(sp => sp.GetRequiredService<MemoryStore>());
+        return services;
+    }
+
+    private static IServiceCollection AddStateFlow(this IServiceCollection services)
+    {
+        services.AddSingleton<EndpointPolicy>();
+        services.AddSingleton<RunnerConnector>();
+        services.AddSingleton<RunnerInvoker>();
+        services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
+        services.AddSingleton<RunnerClient>();
+        services.AddSingleton<SuspectRunners>();
+        services.AddSingleton<WakeServices>();
+        services.AddSingleton<ActorStarter>();
+        services.AddSingleton<PoolSettingsSource>();
+        services.AddSingleton<PoolHealthTracker>();
+        services.AddSingleton<PoolHealthWatchers>();
+        services.AddHostedService<RunnerSweeper>();
+        return services;
+    }
+
+    private static IServiceCollection AddRequestFlow(this IServiceCollection services, GuardOptions options)
+    {
+        services.AddSingleton(new TargetParser(options.Gateway.ActorDomain));
+        services.AddSingleton<RouteCache>();
+        services.AddSingleton<RouteResolver>();
+        services.AddSingleton<HoldLimiter>();
+        services.AddSingleton<UnroutedHold>();
+        services.AddSingleton<ProbeGate>();
+        services.AddSingleton<WaitServices>();
+        services.AddSingleton<ActorWaits>();
+        services.AddSingleton<ReadinessGate>();
+        services.AddSingleton<DisownedActors>();
+        services.AddHttpForwarder();
+        services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<ActorForwarder>();
+        services.AddSingleton<CorsPolicy>();
+        services.AddSingleton<GatewayRequestChecks>();
+        services.AddSingleton<ActorDelivery>();
+        services.AddSingleton<GatewayHandler>();
         return services;
     }
 

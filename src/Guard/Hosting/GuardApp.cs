@@ -1,7 +1,9 @@
 using Guard.Configuration;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Gateway;
 using Guard.Core.Options;
+using Guard.Core.Runners;
 using Guard.Health;
 
 namespace Guard.Hosting;
@@ -33,7 +35,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
         var builder = ConfigurationLayers.CreateBuilder(args);
         parts.Configure?.Invoke(builder);
         GuardEndpoints.AddDefaults(builder.Configuration);
-        var loader = new ConfigurationLoader(new OptionsReader(new OptionRules(IsEndpointEntry, File.Exists)));
+        var loader = new ConfigurationLoader(new OptionsReader(new OptionRules(static entry => EndpointPolicy.TryParseEntry(entry, out _), File.Exists)));
         var result = loader.Load(builder.Configuration);
         if (!result.IsValid)
         {
@@ -49,6 +51,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
         builder.Services.AddStoreHealth();
 
         var app = builder.Build();
+        CoreServices.SubscribeToChanges(app.Services);
         UsePipeline(app, parts);
         return new GuardApp(app);
     }
@@ -65,6 +68,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
             throw named;
         }
 
+        Services.GetRequiredService<EndpointPolicy>().SetOwnListeners(Listeners.Addresses);
         Services.GetRequiredService<HealthState>().Started();
         var logger = Services.GetRequiredService<ILogger<GuardApp>>();
         LogStarted(logger, BuildInfo.Version, Listeners.ToString());
@@ -94,13 +98,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    /// <summary>A gateway without request flow: checks, then says that there is no route.</summary>
-    internal static RequestDelegate NoActors(IServiceProvider services)
-    {
-        var checks = services.GetRequiredService<Core.Gateway.GatewayRequestChecks>();
-        return context => ErrorWriter.WriteAsync(
-            context, checks.Check(context) ?? GuardErrors.NoRoute(context.Request.Host.Value, context.Request.Path.Value ?? "/"));
-    }
+    private static RequestDelegate RequestFlow(IServiceProvider services) => services.GetRequiredService<GatewayHandler>().HandleAsync;
 
     /// <summary>Addresses the framework would read from the environment. They have no names, so no role: a container image that sets one
     /// must not move Guard's listeners.</summary>
@@ -119,7 +117,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
     {
         // Branches of their own instead of the application's endpoints: those would put routing in front of the gateway too.
         var routes = new RequestRoutes(
-            GatewayRoute(app.Services, (parts.Gateway ?? NoActors)(app.Services)),
+            GatewayRoute(app.Services, (parts.Gateway ?? RequestFlow)(app.Services)),
             EndpointRoute(app.Services, parts.Control),
             EndpointRoute(app.Services, null));
         var pipeline = ActivatorUtilities.CreateInstance<RequestPipeline>(app.Services, routes);
@@ -148,9 +146,6 @@ internal sealed partial class GuardApp : IAsyncDisposable
         });
         return branch.Build();
     }
-
-    /// <summary>Until the policy that applies the entries is in the house: anything written as one word.</summary>
-    private static bool IsEndpointEntry(string entry) => entry.Length > 0 && !entry.Any(char.IsWhiteSpace);
 
     [LoggerMessage(1, LogLevel.Information, "Guard {Version} listens on {Listeners}", EventName = "Started")]
     private static partial void LogStarted(ILogger logger, string version, string listeners);

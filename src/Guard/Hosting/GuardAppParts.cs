@@ -9,7 +9,7 @@ internal sealed record GuardAppParts
     /// <summary>Runs after all services are added, so it can replace any.</summary>
     public Action<IServiceCollection>? Services { get; init; }
 
-    /// <summary>Serves every request of a gateway listener. Null: <see cref="GuardApp.NoActors"/>.</summary>
+    /// <summary>Serves every request of a gateway listener. Null: the request flow.</summary>
     public Func<IServiceProvider, RequestDelegate>? Gateway { get; init; }
 
     /// <summary>Adds the control API to the endpoints of control listeners.</summary>

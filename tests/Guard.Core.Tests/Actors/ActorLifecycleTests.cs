@@ -80,14 +80,14 @@ public sealed class ActorLifecycleTests
     }
 
     [Fact]
-    public void AbandonStart_Starting_SleepsSoThatItCanBeginAgain()
+    public void BeginStart_Starting_IsTakenOverInTheNextGeneration()
     {
         var before = Actor(ActorState.Starting);
 
-        var after = ActorLifecycle.AbandonStart(before, Now);
+        var after = ActorLifecycle.BeginStart(before, Runner, "guard-2", "start-7", Now);
 
-        AssertReleased(before, after);
-        Assert.Equal(StartGrantStatus.Granted, ActorLifecycle.CheckStart(after, null));
+        Assert.Equal((ActorState.Starting, before.Generation + 1, before.Revision + 1), (after.State, after.Generation, after.Revision));
+        Assert.Equal(("guard-2", "start-7"), (after.Starter, after.StartId));
     }
 
     [Fact]

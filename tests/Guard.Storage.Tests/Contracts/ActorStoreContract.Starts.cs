@@ -208,17 +208,29 @@ public abstract partial class ActorStoreContract
     }
 
     [Fact]
-    public async Task TryBeginStartAsync_TakeOverWithoutCapacity_TheGenerationHasEnded()
+    public async Task TryBeginStartAsync_TakeOverOfTheOnlySlot_ItsSlotCountsAsFree()
+    {
+        var runner = await AddRunnerAsync(slots: 1);
+        var starting = await AddStartingAsync();
+
+        var grant = await BeginAsync(starting, starting.Generation);
+
+        Assert.Equal((StartGrantStatus.Granted, runner.RunnerId), (grant.Status, grant.Runner!.RunnerId));
+        Assert.Equal(0, (await GetAsync(runner)).RemainingSlots);
+    }
+
+    [Fact]
+    public async Task TryBeginStartAsync_TakeOverWithoutCapacity_TheGenerationStaysAsItIs()
     {
         var runner = await AddRunnerAsync(slots: 1);
         var starting = await AddStartingAsync();
 
         var grant = await BeginAsync(starting, starting.Generation, runner.RunnerId);
 
-        Assert.Equal((StartGrantStatus.NoCapacity, starting.Generation), (grant.Status, grant.Replaced!.Generation));
-        Assert.Equal(ActorState.Sleeping, (await GetAsync(starting)).State);
-        Assert.Equal(1, (await GetAsync(runner)).RemainingSlots);
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal((StartGrantStatus.NoCapacity, null), (grant.Status, grant.Replaced));
+        Assert.Equal((ActorState.Starting, starting.Revision), ((await GetAsync(starting)).State, (await GetAsync(starting)).Revision));
+        Assert.Equal(0, (await GetAsync(runner)).RemainingSlots);
+        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
     }
 
     [Fact]

@@ -86,22 +86,21 @@ internal sealed partial class MemoryStore
         }
 
         var pool = entry.Pool;
-        ActorRecord? replaced = null;
-        if (actor.State == ActorState.Starting)
-        {
-            // Its slot comes back before a runner is chosen: it may be the only one.
-            replaced = actor;
-            pool.Apply(entry, ActorLifecycle.AbandonStart(actor, Now), changes);
-        }
+        var replaced = actor.State == ActorState.Starting ? actor : null;
 
-        var candidates = pool.Runners.Select(Candidate);
+        // The slot of a generation that is replaced counts as free: it may be the only one.
+        var candidates = pool.Runners.Select(r => Candidate(r, ownSlot: r.Record.RunnerId == replaced?.Runner!.RunnerId));
         if (RunnerAllocator.Choose(candidates, request.Exclude, options.Current.Runners.EligibleAfter, _random) is not { } runner)
         {
-            pool.Apply(entry, ActorLifecycle.AwaitCapacity(entry.Record, Now), changes);
-            return new(StartGrantStatus.NoCapacity, entry.Record, Replaced: replaced);
+            if (replaced is null)
+            {
+                pool.Apply(entry, ActorLifecycle.AwaitCapacity(actor, Now), changes);
+            }
+
+            return new(StartGrantStatus.NoCapacity, entry.Record);
         }
 
-        pool.Apply(entry, ActorLifecycle.BeginStart(entry.Record, runner.Address, request.Starter, startId, Now), changes);
+        pool.Apply(entry, ActorLifecycle.BeginStart(actor, runner.Address, request.Starter, startId, Now), changes);
         return new(StartGrantStatus.Granted, entry.Record, _runners[runner.RunnerId].Record, replaced);
     }
 

@@ -84,5 +84,6 @@ internal sealed partial class MemoryStore(
         }
     }
 
-    private RunnerCandidate Candidate(RunnerEntry runner) => new(runner.Record, time.GetElapsedTime(runner.Pinged));
+    private RunnerCandidate Candidate(RunnerEntry runner, bool ownSlot = false)
+        => new(ownSlot ? runner.Record with { RemainingSlots = runner.Record.RemainingSlots + 1 } : runner.Record, time.GetElapsedTime(runner.Pinged));
 }

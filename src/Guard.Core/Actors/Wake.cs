@@ -1,0 +1,45 @@
+using Guard.Core.Pools;
+using Guard.Core.Targets;
+
+namespace Guard.Core.Actors;
+
+/// <summary>
+/// One wake of one actor by this Guard, from the first request that wants it to ready or failed. Its flags tell a hold that ends at its
+/// deadline what was missing. Thread-safe.
+/// </summary>
+internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
+{
+    private volatile bool _hadSlot;
+    private volatile bool _storeDown;
+    private volatile bool _wantsCapacity;
+
+    public ActorId Id { get; } = id;
+
+    public PoolId Pool { get; } = pool;
+
+    public Pulse Pulse { get; } = new(time);
+
+    /// <summary>Ends with the wake; never faults.</summary>
+    public Task<WakeOutcome> Completion { get; set; } = null!;
+
+    /// <summary>A runner has had a slot for it at least once.</summary>
+    public bool HadSlot
+    {
+        get => _hadSlot;
+        set => _hadSlot = value;
+    }
+
+    /// <summary>The last store call of the wake failed.</summary>
+    public bool StoreDown
+    {
+        get => _storeDown;
+        set => _storeDown = value;
+    }
+
+    /// <summary>It waits for a slot of its pool.</summary>
+    public bool WantsCapacity
+    {
+        get => _wantsCapacity;
+        set => _wantsCapacity = value;
+    }
+}

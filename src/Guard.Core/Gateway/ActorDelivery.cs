@@ -1,0 +1,103 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Forwarding;
+using Guard.Core.Options;
+using Guard.Core.Readiness;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
+
+namespace Guard.Core.Gateway;
+
+/// <summary>
+/// Brings a request to its actor, again where <see cref="ReplayRules"/> allow it: each time the actor is looked up anew and waited for
+/// under the request's one deadline. Thread-safe.
+/// </summary>
+internal sealed class ActorDelivery(
+    ActorForwarder forwarder,
+    RouteResolver resolver,
+    RouteCache routes,
+    UnroutedHold unrouted,
+    ReadinessGate readiness,
+    DisownedActors disowned,
+    SuspectRunners suspects,
+    LiveOptions options,
+    GuardMetrics metrics,
+    TimeProvider time)
+{
+    /// <summary>Null when the reply went to the client, or the client left; else what to answer.</summary>
+    public async ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route)
+    {
+        var tries = default(TryCounts);
+        while (true)
+        {
+            var outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+            if (outcome.Status == ForwardStatus.Done)
+            {
+                return null;
+            }
+
+            tries = tries.Add(outcome.Status);
+            var decision = ReplayRules.Next(
+                outcome, tries, request.CanReplay, options.Current.Retry.MaxAttempts, route.IdText, time.GetElapsedTime(request.Arrival));
+            if (decision.Step is ReplayStep.End or ReplayStep.GiveUp)
+            {
+                return decision.Error;
+            }
+
+            metrics.Retried(decision.Reason!);
+            var next = await NextAsync(request, route, outcome.Status, decision.Step, tries);
+            if (next.Route is null)
+            {
+                return next.Error;
+            }
+
+            route = next.Route;
+        }
+    }
+
+    /// <summary>Where to try next: the actor as it is now, ready, and not the place that just failed before its time.</summary>
+    private async Task<Resolution> NextAsync(GatewayRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)
+    {
+        var clientGone = request.Context.RequestAborted;
+        var retries = tries.NotReached + tries.Sent - 1;
+        var remaining = options.Current.Readiness.Timeout - time.GetElapsedTime(request.Arrival);
+        var delay = step == ReplayStep.ResolveAfterBackoff
+            ? RetryBackoff.Next(retries, options.Current.Retry, remaining, Random.Shared)
+            : TimeSpan.Zero;
+        if (status == ForwardStatus.NotReached)
+        {
+            suspects.Suspect(failed.Runner!.RunnerId);
+        }
+        else if (delay > TimeSpan.Zero)
+        {
+            await Task.Delay(delay, time, clientGone);
+        }
+
+        var resolution = status == ForwardStatus.NotMyActor
+            ? await unrouted.ResolveAsync(ct => SettleAsync(failed, ct), request.Arrival, clientGone)
+            : await unrouted.ResolveAsync(ct => AnewAsync(failed, ct), request.Arrival, clientGone);
+        if (resolution.Route is not { } route)
+        {
+            return resolution;
+        }
+
+        // A runner that cannot be reached may be back by then, or the actor moved, whichever comes first.
+        var avoid = status == ForwardStatus.NotReached && route.Revision == failed.Revision ? (route, delay) : default((ActorRoute, TimeSpan)?);
+        if (avoid is null && request.Accepts(route))
+        {
+            return route;
+        }
+
+        var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, avoid, clientGone);
+        return new Resolution(held.Route, held.Error);
+    }
+
+    private Task<Resolution> AnewAsync(ActorRoute failed, CancellationToken cancellationToken)
+    {
+        routes.Drop(failed);
+        return resolver.ResolveAsync(failed.Id, cancellationToken);
+    }
+
+    private async Task<Resolution> SettleAsync(ActorRoute refused, CancellationToken cancellationToken)
+        => await disowned.SettleAsync(refused, cancellationToken) is { } route ? route : GuardErrors.ActorNotFound();
+}

@@ -1,0 +1,179 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Forwarding;
+using Guard.Core.Options;
+using Guard.Core.Readiness;
+using Guard.Core.Routing;
+using Guard.Core.Targets;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Guard.Core.Gateway;
+
+/// <summary>
+/// The request flow: check the framing, parse the target, resolve its route, hold until the actor is ready, deliver, report. Everything up
+/// to the delivery is synchronous for a cached ready actor. Thread-safe.
+/// </summary>
+internal sealed partial class GatewayHandler(
+    GatewayRequestChecks checks,
+    TargetParser parser,
+    RouteResolver resolver,
+    UnroutedHold unrouted,
+    ReadinessGate readiness,
+    ActorDelivery delivery,
+    CorsPolicy cors,
+    LiveOptions options,
+    GuardMetrics metrics,
+    TimeProvider time,
+    ILogger<GatewayHandler> logger)
+{
+    /// <summary>The whole of one request. Never throws; what goes wrong is answered, counted and logged here.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        using var request = new GatewayRequest(context, time.GetTimestamp());
+        GuardError? error;
+        try
+        {
+            cors.Apply(context);
+            error = Admit(request, out var route) ?? await ServeAsync(request, route);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left; there is nobody to answer and nobody to blame.
+            error = null;
+        }
+        catch (Exception e)
+        {
+            LogUnhandled(logger, e, context.TraceIdentifier);
+            error = GuardErrors.Internal(e.ToString());
+        }
+
+        if (error is not null && !context.RequestAborted.IsCancellationRequested)
+        {
+            await RefuseAsync(context, error);
+        }
+
+        Report(request);
+    }
+
+    /// <summary>Checks, parses and looks into the cache, without waiting for anything.</summary>
+    /// <param name="request">The request; takes over what was parsed.</param>
+    /// <param name="route">The cached route; null on a miss, and when the request is answered without an actor.</param>
+    private GuardError? Admit(GatewayRequest request, out ActorRoute? route)
+    {
+        route = null;
+        var context = request.Context;
+        if (checks.Check(context) is { } malformed)
+        {
+            return malformed;
+        }
+
+        var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (CorsPolicy.IsPreflight(context.Request))
+        {
+            return null;
+        }
+
+        Span<char> scratch = stackalloc char[TargetParser.ScratchLength];
+        var source = TargetRequest.From(
+            rawTarget, context.Request.Headers.Host, context.Request.Headers, UpgradeRules.Of(context) == UpgradeKind.WebSocket);
+        if (parser.Parse(source, scratch, out var target) is { } unnamed)
+        {
+            // An actor that is named by headers or host may have such a path of its own.
+            return Metadata.Matches(context.Request, rawTarget) && unnamed.Status == StatusCodes.Status404NotFound ? null : unnamed;
+        }
+
+        request.Named(target);
+        route = resolver.TryResolve(target, request.Arrival, out var error);
+        if (route is null && error is null)
+        {
+            request.Unresolved(target);
+        }
+
+        return error;
+    }
+
+    private async ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
+    {
+        var context = request.Context;
+        if (request.Form == RouteForm.None)
+        {
+            return await AnswerAsync(context);
+        }
+
+        if (route is null)
+        {
+            var resolution = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
+            if (resolution.Route is null)
+            {
+                return resolution.Error;
+            }
+
+            route = resolution.Route;
+        }
+
+        if (!request.Accepts(route))
+        {
+            var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
+            if (held.Route is null)
+            {
+                return held.Error;
+            }
+
+            route = held.Route;
+        }
+
+        request.PrepareBody(options.Current);
+        return await delivery.DeliverAsync(request, route);
+    }
+
+    /// <summary>What the gateway answers itself: preflights of any gateway form, and its own metadata.</summary>
+    private async ValueTask<GuardError?> AnswerAsync(HttpContext context)
+    {
+        var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (!CorsPolicy.IsPreflight(context.Request))
+        {
+            await Metadata.WriteAsync(context);
+            return null;
+        }
+
+        if (!parser.IsGatewayForm(TargetRequest.From(rawTarget, context.Request.Headers.Host, context.Request.Headers, isWebSocket: false)))
+        {
+            return GuardErrors.NoRoute(context.Request.Headers.Host, rawTarget);
+        }
+
+        cors.AnswerPreflight(context);
+        return null;
+    }
+
+    private async Task RefuseAsync(HttpContext context, GuardError error)
+    {
+        if (context.Response.HasStarted)
+        {
+            // Too late for an answer: what was sent must not look complete.
+            context.Abort();
+            return;
+        }
+
+        cors.Apply(context);
+        try
+        {
+            await ErrorWriter.WriteAsync(context, error);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client left while it was answered.
+        }
+    }
+
+    private void Report(GatewayRequest request)
+    {
+        var context = request.Context;
+        var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 499 : context.Response.StatusCode;
+        metrics.RequestEnded(request.Form, context.Request.Method, status, time.GetElapsedTime(request.Arrival));
+    }
+
+    [LoggerMessage(EventId = 1, EventName = "RequestBroke", Level = LogLevel.Error, Message = "Request {RayId} broke; this is a bug in Guard")]
+    private static partial void LogUnhandled(ILogger logger, Exception exception, string rayId);
+}

@@ -1,0 +1,67 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Forwarding;
+using Guard.Core.Options;
+using Guard.Core.Routing;
+using Guard.Core.Targets;
+using Microsoft.AspNetCore.Http;
+
+namespace Guard.Core.Gateway;
+
+/// <summary>One request on its way through the gateway. Used by one flow at a time; dispose it when the request is over.</summary>
+internal sealed class GatewayRequest(HttpContext context, long arrival) : IDisposable
+{
+    private ActorId _id;
+    private ActorQueryTarget? _query;
+    private string? _forwardedTarget;
+
+    public HttpContext Context => context;
+
+    /// <summary>Timestamp of the time provider: every limit counts from it.</summary>
+    public long Arrival => arrival;
+
+    public RouteForm Form { get; private set; }
+
+    public bool SkipReadyWait { get; private set; }
+
+    /// <summary>Path and query for the runner.</summary>
+    /// <exception cref="InvalidOperationException">No actor was named.</exception>
+    public string ForwardedTarget => _forwardedTarget ?? throw new InvalidOperationException("no actor was named");
+
+    /// <summary>The request's body, made at the first try; null when it has none.</summary>
+    public ReplayableBody? Body { get; private set; }
+
+    /// <summary>Nothing of the request was consumed, or what was can be sent again.</summary>
+    public bool CanReplay => Body is not { CanReplay: false };
+
+    /// <summary>Takes over what was parsed; the spans of a target do not outlive the parser's buffer.</summary>
+    public void Named(scoped in ActorTarget target)
+    {
+        Form = target.Form;
+        SkipReadyWait = target.SkipReadyWait;
+        _forwardedTarget = target.ForwardedTarget();
+    }
+
+    /// <summary>Keeps what a look-up in the store needs.</summary>
+    public void Unresolved(scoped in ActorTarget target)
+    {
+        if (target.IsById)
+        {
+            _id = target.Id;
+        }
+        else
+        {
+            _query = target.ToQuery();
+        }
+    }
+
+    public Task<Resolution> ResolveAsync(RouteResolver resolver, CancellationToken cancellationToken)
+        => _query is { } query ? resolver.ResolveAsync(query, cancellationToken) : resolver.ResolveAsync(_id, cancellationToken);
+
+    /// <summary>Call once, before the first try.</summary>
+    public void PrepareBody(GuardOptions options) => Body = ReplayableBody.For(context, options);
+
+    /// <summary>Whether the route will do for this request now.</summary>
+    public bool Accepts(ActorRoute route) => route.IsReady || (SkipReadyWait && route.IsAllocated);
+
+    public void Dispose() => Body?.Dispose();
+}

@@ -1,0 +1,418 @@
+using System.Diagnostics.CodeAnalysis;
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Routing;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Microsoft.Extensions.Logging;
+
+namespace Guard.Core.Readiness;
+
+/// <summary>
+/// The one wait of this Guard for one actor, shared by every request that wants it (CONTRACT section 4). One loop reads the actor when
+/// something changed (and every <c>Readiness:RepairInterval</c> in case an event was lost) and wakes it; one timer and the pool's
+/// watcher end single requests. Requests come and go; with the last one the wait closes, while a start that was sent goes on.
+/// Thread-safe.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "TearDown ends what it owns; the cancelled source holds nothing")]
+internal sealed partial class ActorWait : IPoolHealthObserver
+{
+    private readonly ActorWaits _owner;
+    private readonly WaitServices _services;
+    private readonly ActorId _id;
+    private readonly PoolId _pool;
+    private readonly string _idText;
+    private readonly Pulse _pulse;
+    private readonly ITimer _timer;
+    private readonly CancellationTokenSource _unwanted = new();
+    private readonly Lock _gate = new();
+    private readonly List<Waiter> _waiters = [];
+    private PoolHealthSnapshot _health;
+    private IDisposable? _watch;
+    private ErrorMark? _probeSeen;
+    private volatile Wake? _wake;
+    private long _probeId;
+    private long _startedElsewhere;
+    private long _timerDue = long.MaxValue;
+    private volatile bool _hadSlot;
+    private volatile bool _storeDown;
+    private bool _closed;
+
+    public ActorWait(ActorWaits owner, ActorRoute route, PoolHealthSnapshot health)
+    {
+        _owner = owner;
+        _services = owner.Services;
+        _id = route.Id;
+        _idText = route.IdText;
+        _pool = route.Pool;
+        _health = health;
+        _pulse = new Pulse(owner.Services.Time);
+        _timer = owner.Services.Time.CreateTimer(static wait => ((ActorWait)wait!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Requests in the wait now; for tests.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiters.Count;
+            }
+        }
+    }
+
+    /// <summary>It passed a red pool as the probe: requests for the actor may join it.</summary>
+    public bool IsProbe => Volatile.Read(ref _probeId) != 0;
+
+    /// <summary>Adds a request; false when the wait has closed and another one has to be made.</summary>
+    /// <param name="waiter">The request.</param>
+    /// <param name="probe">The grant the request came in with; null when it needed none.</param>
+    public bool TryJoin(Waiter waiter, ProbeGrant? probe)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            if (probe is { } grant && _probeId != grant.ProbeId)
+            {
+                _probeId = grant.ProbeId;
+                _probeSeen = ErrorMark.Of(grant.Health);
+                foreach (var joined in _waiters)
+                {
+                    joined.Seen = _probeSeen;
+                }
+            }
+
+            // Requests that join a probe are ended only by an error later than the one seen at its grant.
+            waiter.Seen = _probeSeen ?? waiter.Seen;
+            _waiters.Add(waiter);
+            ArmTimer(NextDue(waiter));
+        }
+
+        // It may be one the state at hand already answers: the loop looks again.
+        _pulse.Set();
+        return true;
+    }
+
+    /// <summary>Takes a request out because its client left.</summary>
+    public void Leave(Waiter waiter)
+    {
+        bool last;
+        lock (_gate)
+        {
+            if (!_waiters.Remove(waiter))
+            {
+                return;
+            }
+
+            last = CloseIfEmpty();
+        }
+
+        waiter.Complete(HoldResult.ClientGone);
+        if (last)
+        {
+            TearDown();
+        }
+    }
+
+    /// <summary>Something changed: the loop reads the actor again.</summary>
+    public void Poke() => _pulse.Set();
+
+    void IPoolHealthObserver.HealthObserved(PoolHealthSnapshot health)
+    {
+        lock (_gate)
+        {
+            _health = health;
+        }
+
+        EndDue();
+    }
+
+    /// <summary>The loop. Call once, after the first request joined; ends when the wait closes. Never throws.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            var watch = _services.Watchers.Watch(_pool, this);
+            lock (_gate)
+            {
+                if (!_closed)
+                {
+                    _watch = watch;
+                    watch = null;
+                }
+            }
+
+            watch?.Dispose();
+
+            // What was pushed between the request's look at the health and the watch is held by the tracker.
+            if (_services.Health.TryGetFresh(_pool, TimeSpan.MaxValue, out var health))
+            {
+                lock (_gate)
+                {
+                    _health = health;
+                }
+            }
+
+            while (!_unwanted.IsCancellationRequested)
+            {
+                await StepAsync();
+                EndDue();
+                await _pulse.WaitAsync(_services.Options.Current.Readiness.RepairInterval, _unwanted.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_unwanted.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            LogBroke(_services.Logger, e, _idText);
+            EndAll(_ => HoldResult.Failed(HoldOutcome.StartFailed, GuardErrors.Internal(null)));
+        }
+        finally
+        {
+            await EndProbeAsync(success: false);
+        }
+    }
+
+    private async Task StepAsync()
+    {
+        if (_wake is { Completion.IsCompleted: true } ended)
+        {
+            _wake = null;
+            await SettleAsync(await ended.Completion);
+        }
+
+        ActorRecord? actor;
+        try
+        {
+            actor = await _services.Actors.GetAsync(_id, _unwanted.Token);
+            _storeDown = false;
+        }
+        catch (StoreUnavailableException)
+        {
+            // Nothing is known, so nothing ends: requests wait until their deadline for the store to come back.
+            _storeDown = true;
+            return;
+        }
+
+        switch (actor)
+        {
+            case null:
+                EndAll(_ => HoldResult.Failed(HoldOutcome.Destroyed, GuardErrors.ActorNotFound()));
+                return;
+            case { State: ActorState.Destroyed }:
+                EndAll(_ => HoldResult.Failed(HoldOutcome.Destroyed, GuardErrors.DestroyedWhileWaiting(_idText)));
+                return;
+            case { State: ActorState.Ready or ActorState.Starting }:
+                _hadSlot = true;
+                _startedElsewhere = actor.State == ActorState.Starting && actor.Starter != _services.Identity.Id ? actor.Generation : 0;
+                Release(actor);
+                break;
+            case { State: ActorState.Sleeping, Error: { Kind: not ActorErrorKind.NoCapacity } error } when actor.Generation == _startedElsewhere:
+                // The start of another Guard that this wait followed has failed for good.
+                EndAll(_ => StartFailed(GuardErrors.ActorFailed(_idText, error)));
+                return;
+        }
+
+        if (_wake is null && !_unwanted.IsCancellationRequested && NeedsWake(actor))
+        {
+            _wake = _services.Starter.Wake(_id, _pool, _unwanted.Token);
+            _ = _wake.Completion.ContinueWith(
+                static (_, wait) => ((ActorWait)wait!)._pulse.Set(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Nobody is starting it, or this Guard is and the wait only has to join.</summary>
+    private bool NeedsWake(ActorRecord actor)
+        => actor.State == ActorState.Sleeping || (actor.State == ActorState.Starting && actor.Starter == _services.Identity.Id);
+
+    private async Task SettleAsync(WakeOutcome outcome)
+    {
+        _hadSlot |= outcome.Status is WakeStatus.Ready or WakeStatus.Elsewhere;
+        await EndProbeAsync(outcome.Status == WakeStatus.Ready);
+        switch (outcome.Status)
+        {
+            case WakeStatus.Ready:
+                Release(outcome.Actor!);
+                break;
+            case WakeStatus.Failed when outcome.Error!.Kind == ActorErrorKind.InternalError:
+                EndAll(_ => HoldResult.Failed(HoldOutcome.StartFailed, GuardErrors.Internal(null)));
+                break;
+            case WakeStatus.Failed:
+                EndAll(_ => StartFailed(GuardErrors.ActorFailed(_idText, outcome.Error!)));
+                break;
+            case WakeStatus.RetriesExceeded:
+                EndAll(waiter => StartFailed(GuardErrors.WakeRetriesExceeded(_idText, _services.Time.GetElapsedTime(waiter.Arrival))));
+                break;
+        }
+    }
+
+    /// <summary>A red pool is the cause of a failed start, whatever the start itself said.</summary>
+    private HoldResult StartFailed(GuardError error)
+        => _health.IsRed && _services.Options.Current.FailFast.Mode == FailFastMode.Enforce
+            ? PoolFailed(_health)
+            : HoldResult.Failed(HoldOutcome.StartFailed, error);
+
+    private HoldResult PoolFailed(PoolHealthSnapshot health)
+    {
+        _services.Metrics.FailedFast(health.ActiveError?.Error.Kind, enforced: true);
+        return HoldResult.Failed(HoldOutcome.PoolError, GuardErrors.ActorRunnerFailed(_idText, health, _services.Probes.RetryAfter(_pool)));
+    }
+
+    private async Task EndProbeAsync(bool success)
+    {
+        var probeId = Interlocked.Exchange(ref _probeId, 0);
+        if (probeId != 0)
+        {
+            lock (_gate)
+            {
+                _probeSeen = null;
+            }
+
+            await _services.Probes.EndAsync(_pool, probeId, success);
+        }
+    }
+
+    /// <summary>Publishes the route, then lets those go who may use it now.</summary>
+    private void Release(ActorRecord actor)
+    {
+        var route = ActorRoute.From(actor);
+        _services.Routes.Put(route);
+        var now = _services.Time.GetTimestamp();
+        End(waiter => waiter.Accepts(route, now) ? HoldResult.Ready(route) : null);
+    }
+
+    private void EndAll(Func<Waiter, HoldResult> result) => End(waiter => result(waiter));
+
+    /// <summary>Ends those whose deadline has come, or whom the pool's health ends.</summary>
+    private void EndDue()
+    {
+        var now = _services.Time.GetTimestamp();
+        End(waiter => now >= waiter.Deadline ? DeadlineResult(waiter)
+            : now >= waiter.CheckAfter && IsEndedBy(_health, waiter) ? PoolResult(waiter)
+            : null);
+    }
+
+    private HoldResult? PoolResult(Waiter waiter)
+    {
+        if (_services.Options.Current.FailFast.Mode == FailFastMode.Enforce)
+        {
+            return PoolFailed(_health);
+        }
+
+        waiter.Reported = true;
+        _services.Metrics.FailedFast(_health.ActiveError?.Error.Kind, enforced: false);
+        return null;
+    }
+
+    private HoldResult DeadlineResult(Waiter waiter)
+    {
+        var waited = _services.Time.GetElapsedTime(waiter.Arrival);
+        var wake = _wake;
+        return _storeDown || wake is { StoreDown: true }
+                ? HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.ServiceUnavailable(_idText, waited))
+            : _hadSlot || wake is { HadSlot: true }
+                ? HoldResult.Failed(HoldOutcome.Timeout, GuardErrors.ActorReadyTimeout(_idText, waited))
+                : HoldResult.Failed(HoldOutcome.NoCapacity, GuardErrors.ActorFailed(_idText, new(ActorErrorKind.NoCapacity)));
+    }
+
+    private bool IsEndedBy(PoolHealthSnapshot health, Waiter waiter)
+        => health.IsRed
+            && !waiter.Reported
+            && _services.Options.Current.FailFast.Mode != FailFastMode.Off
+            && (waiter.Seen is not { } seen || ErrorMark.Of(health) is not { } error || error.Epoch != seen.Epoch || error.Seq > seen.Seq);
+
+    /// <summary>Takes those out for whom <paramref name="judge"/> has a result and completes them, outside the lock.</summary>
+    private void End(Func<Waiter, HoldResult?> judge)
+    {
+        List<(Waiter Waiter, HoldResult Result)>? ended = null;
+        bool last;
+        lock (_gate)
+        {
+            var next = long.MaxValue;
+            var kept = 0;
+            for (var i = 0; i < _waiters.Count; i++)
+            {
+                var waiter = _waiters[i];
+                if (judge(waiter) is { } result)
+                {
+                    (ended ??= []).Add((waiter, result));
+                }
+                else
+                {
+                    _waiters[kept++] = waiter;
+                    next = Math.Min(next, NextDue(waiter));
+                }
+            }
+
+            _waiters.RemoveRange(kept, _waiters.Count - kept);
+            _timerDue = long.MaxValue;
+            ArmTimer(next);
+            last = CloseIfEmpty();
+        }
+
+        foreach (var (waiter, result) in ended ?? [])
+        {
+            waiter.Complete(result);
+        }
+
+        if (last)
+        {
+            TearDown();
+        }
+    }
+
+    /// <summary>The next moment at which time alone may end or release the request.</summary>
+    private long NextDue(Waiter waiter)
+    {
+        var now = _services.Time.GetTimestamp();
+        var due = waiter.Deadline;
+        if (waiter.CheckAfter > now && IsEndedBy(_health, waiter))
+        {
+            due = Math.Min(due, waiter.CheckAfter);
+        }
+
+        return waiter.RetryAt > now ? Math.Min(due, waiter.RetryAt) : due;
+    }
+
+    private void ArmTimer(long due)
+    {
+        if (due >= _timerDue || _closed)
+        {
+            return;
+        }
+
+        _timerDue = due;
+        var left = _services.Time.GetElapsedTime(_services.Time.GetTimestamp(), due);
+        _timer.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnTimer()
+    {
+        EndDue();
+
+        // A retry time may have come: that needs the actor.
+        _pulse.Set();
+    }
+
+    private bool CloseIfEmpty() => _waiters.Count == 0 && !_closed && (_closed = true);
+
+    private void TearDown()
+    {
+        _owner.Remove(_id, this);
+        _timer.Dispose();
+        _watch?.Dispose();
+        _unwanted.Cancel();
+    }
+
+    [LoggerMessage(EventId = 1, EventName = "WaitBroke", Level = LogLevel.Error, Message = "The wait for actor {ActorId} broke; this is a bug in Guard")]
+    private static partial void LogBroke(ILogger logger, Exception exception, string actorId);
+}

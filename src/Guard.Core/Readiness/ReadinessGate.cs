@@ -1,0 +1,113 @@
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Routing;
+using Guard.Core.Storage;
+
+namespace Guard.Core.Readiness;
+
+/// <summary>
+/// Holds a request until its actor is ready, or says why that will not be (CONTRACT section 4). Requests whose actor is ready never come
+/// here. Thread-safe.
+/// </summary>
+internal sealed class ReadinessGate(
+    ActorWaits waits,
+    ActorStarter starter,
+    PoolHealthTracker health,
+    PoolSettingsSource settings,
+    ProbeGate probes,
+    HoldLimiter limiter,
+    LiveOptions options,
+    GuardMetrics metrics,
+    TimeProvider time)
+{
+    /// <summary>Holds until ready, failed, out of time, or the client is gone.</summary>
+    /// <param name="route">The actor as known now.</param>
+    /// <param name="arrival">The request's arrival: every limit counts from here, also when the request comes a second time.</param>
+    /// <param name="skipReadyWait">A runner is enough, ready or not.</param>
+    /// <param name="avoid">A ready route that was just found unreachable, and how long not to use it; null otherwise.</param>
+    /// <param name="clientGone">Fires when the client left.</param>
+    public async Task<HoldResult> HoldAsync(
+        ActorRoute route, long arrival, bool skipReadyWait, (ActorRoute Route, TimeSpan For)? avoid, CancellationToken clientGone)
+    {
+        var pool = await settings.GetAsync(route.Pool, CancellationToken.None);
+        var failFast = options.Current.FailFast;
+        var known = failFast.Mode == FailFastMode.Off
+            ? PoolHealthSnapshot.Unknown(route.Pool)
+            : await health.ReadAsync(route.Pool, pool.CacheTtl, CancellationToken.None);
+
+        var refusesRed = failFast is { Mode: FailFastMode.Enforce, RefuseWhenRed: true };
+        var needsProbe = refusesRed && known.IsRed && !IsBeingStarted(route);
+        if (needsProbe && probes.WasJustRefused(known))
+        {
+            return Refuse(route, known);
+        }
+
+        // A place comes before the probe: a probe that then finds no place would be lost for an interval.
+        if (limiter.TryEnter(route.Pool, route.Id) is { } full)
+        {
+            return HoldResult.Failed(HoldOutcome.Unavailable, full);
+        }
+
+        var since = time.GetTimestamp();
+        metrics.HoldStarted();
+        var result = HoldResult.ClientGone;
+        try
+        {
+            ProbeGrant? probe = null;
+            if (needsProbe)
+            {
+                probe = await probes.AskAsync(route.Id, route.Pool);
+                known = probe?.Health ?? PoolHealthSnapshot.Unknown(route.Pool);
+            }
+
+            var granted = probe is { IsGranted: true } ? probe : null;
+            if (needsProbe && known.IsRed && granted is null)
+            {
+                probes.Admitted(route.Id);
+                return result = Refuse(route, known);
+            }
+
+            var waiter = new Waiter
+            {
+                Arrival = arrival,
+                Deadline = After(arrival, pool.ReadyTimeout),
+                CheckAfter = After(arrival, pool.CheckDelay),
+                SkipReadyWait = skipReadyWait,
+                Seen = refusesRed && known.IsRed ? ErrorMark.Of(known) : null,
+                AvoidRevision = avoid?.Route.Revision ?? -1,
+                RetryAt = avoid is { } unreachable ? After(since, unreachable.For) : 0,
+            };
+            var wait = waits.Join(route, waiter, known, granted);
+            probes.Admitted(route.Id);
+            using var leave = clientGone.UnsafeRegister(static state => ((Place)state!).Leave(), new Place(wait, waiter));
+            return result = await waiter.Task;
+        }
+        finally
+        {
+            limiter.Exit(route.Pool, route.Id);
+            metrics.HoldEnded(result.Outcome, time.GetElapsedTime(since));
+        }
+    }
+
+    /// <summary>A start is under way that the request joins, whatever the pool's health: the probe's, or one begun before it turned red.</summary>
+    private bool IsBeingStarted(ActorRoute route)
+        => route.State is ActorState.Starting or ActorState.Ready || starter.IsStarting(route.Id) || waits.IsProbing(route.Id);
+
+    private HoldResult Refuse(ActorRoute route, PoolHealthSnapshot known)
+    {
+        metrics.FailedFast(known.ActiveError?.Error.Kind, enforced: true);
+        return HoldResult.Failed(HoldOutcome.PoolError, GuardErrors.ActorRunnerFailed(route.IdText, known, probes.RetryAfter(route.Pool)));
+    }
+
+    /// <summary>One request's place in a wait.</summary>
+    private sealed record Place(ActorWait Wait, Waiter Waiter)
+    {
+        public void Leave() => Wait.Leave(Waiter);
+    }
+
+    private long After(long timestamp, TimeSpan span)
+        => timestamp + (long)(span.TotalSeconds * time.TimestampFrequency);
+}

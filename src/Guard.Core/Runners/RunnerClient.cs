@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Serialization;
+using Guard.Core.Actors;
+using Guard.Core.Forwarding;
+using Guard.Core.Options;
+using Guard.Core.Targets;
+using Microsoft.Extensions.Logging;
+
+namespace Guard.Core.Runners;
+
+internal enum StartReply
+{
+    /// <summary>2xx but 202: the actor is ready.</summary>
+    Ready,
+
+    /// <summary>202: the runner will send <c>ready</c>.</summary>
+    Accepted,
+
+    /// <summary>Any other status: the runner will not start it.</summary>
+    Refused,
+
+    /// <summary>Not a byte arrived (refused, DNS, TLS, endpoint not allowed).</summary>
+    NotReached,
+
+    /// <summary>No answer within <c>Runners:StartTimeout</c>, or the connection broke after sending: it may or may not be starting.</summary>
+    NoResponse,
+}
+
+/// <param name="Detail">For logs and the actor's error: a status or the kind of fault, nothing a runner sent.</param>
+internal readonly record struct StartResult(StartReply Reply, string Detail);
+
+/// <summary>
+/// Guard's channel to runners (CONTRACT section 7): start and stop calls, with <c>Runners:Token</c> as <c>x-guard-channel</c>.
+/// Thread-safe.
+/// </summary>
+internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptions options, TimeProvider time, ILogger<RunnerClient> logger)
+{
+    /// <summary>Asks the runner to start the actor's current generation. Bounded by <c>Runners:StartTimeout</c>; never throws.</summary>
+    public async Task<StartResult> StartAsync(ActorRecord actor, RunnerAddress runner)
+    {
+        var body = new StartBody(
+            actor.Id.ToString(), actor.Generation, actor.StartId ?? "", actor.Name, actor.Key, actor.Pool.Namespace, actor.Pool.Name, actor.Input);
+        using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
+        try
+        {
+            using var request = NewRequest(runner, actor.Id, "start", JsonContent.Create(body, RunnerJson.Default.StartBody));
+            using var response = await invoker.SendAsync(request, timeout.Token);
+            var status = (int)response.StatusCode;
+            return status switch
+            {
+                202 => new(StartReply.Accepted, "202"),
+                >= 200 and < 300 => new(StartReply.Ready, "ready"),
+                _ => new(StartReply.Refused, $"start answered {status}"),
+            };
+        }
+        catch (Exception e) when (ForwardFaults.NotReached(e) is { } reason)
+        {
+            return new(StartReply.NotReached, reason);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            return new(StartReply.NoResponse, timeout.IsCancellationRequested ? "no answer in time" : "connection lost");
+        }
+    }
+
+    /// <summary>
+    /// Tells the runner to stop a generation. True when it answered 2xx other than 202: the actor has stopped. Bounded by
+    /// <c>Runners:StartTimeout</c>; never throws, a runner that cannot be told is only logged.
+    /// </summary>
+    /// <param name="reason"><c>sleep</c>, <c>destroy</c>, <c>drain</c> or <c>stale</c>.</param>
+    public async Task<bool> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
+    {
+        using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
+        try
+        {
+            using var request = NewRequest(runner, actor, "stop", JsonContent.Create(new StopBody(generation, reason), RunnerJson.Default.StopBody));
+            using var response = await invoker.SendAsync(request, timeout.Token);
+            return (int)response.StatusCode is >= 200 and < 300 and not 202;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            LogStopFailed(logger, actor.ToString(), generation, runner.RunnerId, reason, ForwardFaults.Describe(e) ?? "unknown");
+            return false;
+        }
+    }
+
+    private HttpRequestMessage NewRequest(RunnerAddress runner, ActorId actor, string verb, HttpContent content)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{runner.Endpoint}/.guard/actors/{actor}/{verb}") { Content = content };
+        (request.Version, request.VersionPolicy) = runner.Protocol == RunnerProtocol.H2c
+            ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact)
+            : (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
+        if (options.Current.Runners.Token is { } token)
+        {
+            request.Headers.TryAddWithoutValidation("x-guard-channel", token);
+        }
+
+        if (runner.RunnerKey is { } key)
+        {
+            request.Headers.TryAddWithoutValidation("x-rivet-runner-key", key);
+        }
+
+        return request;
+    }
+
+    [LoggerMessage(EventId = 1, EventName = "StopFailed", Level = LogLevel.Warning,
+        Message = "Runner {RunnerId} could not be told to stop actor {ActorId} generation {Generation} ({Reason}): {Fault}; it stops it when it next reads its list of actors")]
+    private static partial void LogStopFailed(ILogger logger, string actorId, long generation, string runnerId, string reason, string fault);
+}
+
+internal sealed record StartBody(
+    string ActorId,
+    long Generation,
+    string StartId,
+    string Name,
+    string? Key,
+    string Namespace,
+    string RunnerName,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? Input);
+
+internal sealed record StopBody(long Generation, string Reason);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(StartBody))]
+[JsonSerializable(typeof(StopBody))]
+internal sealed partial class RunnerJson : JsonSerializerContext;

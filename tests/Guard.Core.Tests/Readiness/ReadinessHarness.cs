@@ -1,0 +1,157 @@
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Readiness;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Storage.Memory;
+using Guard.Core.Targets;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Guard.Core.Tests.Readiness;
+
+/// <summary>The readiness room as the host wires it, over the Memory store, with a clock that tests move and runners that they script.</summary>
+internal sealed class ReadinessHarness
+{
+    public static readonly PoolId Pool = new("ns", "pool");
+
+    public ReadinessHarness(Action<GuardOptions>? configure = null)
+    {
+        Options = new GuardOptions();
+        configure?.Invoke(Options);
+        Live = new LiveOptions(Options);
+        Metrics = new GuardMetrics(Live);
+        Feed = new MemoryChangeFeed(new TestLog<MemoryChangeFeed>());
+        Health = new CountingHealthStore(new MemoryPoolHealthStore(Time, Live, Feed.PublishPoolHealth));
+        Store = new MemoryStore(Feed, Health, Live, Time, new Random(1));
+        Identity = GuardIdentity.New();
+        var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
+        Suspects = new SuspectRunners(Time);
+        Starter = new ActorStarter(new(Store, client, Suspects, Identity, Live, Metrics, Time, new TestLog<ActorStarter>()));
+        Routes = new RouteCache(Live, Metrics, Time);
+        Tracker = new PoolHealthTracker(Health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
+        Settings = new PoolSettingsSource(Store, Live, Time, new TestLog<PoolSettingsSource>());
+        var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
+        var probes = new ProbeGate(Health, Live, Time);
+        Limiter = new HoldLimiter(Live, Metrics);
+        Waits = new ActorWaits(new(
+            Store, Starter, Routes, Tracker, watchers, probes, Identity, Live, Metrics, Time, new TestLog<ActorWait>()));
+        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, Live, Metrics, Time);
+        Disowned = new DisownedActors(Store, Routes, client, new TestLog<DisownedActors>());
+        Feed.Subscribe(Routes);
+        Feed.Subscribe(Settings);
+        Feed.Subscribe(Tracker);
+        Feed.Subscribe(Starter);
+        Feed.Subscribe(Waits);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public GuardOptions Options { get; }
+
+    public LiveOptions Live { get; }
+
+    public GuardMetrics Metrics { get; }
+
+    public ScriptedRunners Runners { get; } = new();
+
+    public MemoryChangeFeed Feed { get; }
+
+    public MemoryStore Store { get; }
+
+    public CountingHealthStore Health { get; }
+
+    public GuardIdentity Identity { get; }
+
+    public SuspectRunners Suspects { get; }
+
+    public ActorStarter Starter { get; }
+
+    public RouteCache Routes { get; }
+
+    public PoolHealthTracker Tracker { get; }
+
+    public PoolSettingsSource Settings { get; }
+
+    public HoldLimiter Limiter { get; }
+
+    public ActorWaits Waits { get; }
+
+    public ReadinessGate Gate { get; }
+
+    public DisownedActors Disowned { get; }
+
+    private static CancellationToken TestToken => TestContext.Current.CancellationToken;
+
+    public async Task<ReadinessHarness> WithPoolAsync(PoolGuardOverrides? overrides = null)
+    {
+        await Store.PutAsync(Pool, new PoolConfig { Guard = overrides }, TestToken);
+        return this;
+    }
+
+    /// <summary>Registers a runner that never misses a heartbeat, at <c>http://{host}</c>.</summary>
+    public async Task<RunnerRecord> AddRunnerAsync(string host, int slots = 10)
+        => (await Store.RegisterAsync(
+            new NewRunner(ActorId.New(1).ToString(), Pool, host, 1, $"http://{host}", RunnerProtocol.Http1, slots, IsStatic: true), TestToken))!;
+
+    public async Task<ActorRoute> AddActorAsync(string key, CrashPolicy crashPolicy = CrashPolicy.Sleep)
+    {
+        var created = await Store.CreateAsync(new NewActor(ActorId.New(1), Pool, "counter", key, crashPolicy, null), TestToken);
+        return ActorRoute.From(created.Actor!);
+    }
+
+    public async Task<ActorRecord> ReadAsync(ActorRoute route) => (await Store.GetAsync(route.Id, TestToken))!;
+
+    public Task<HoldResult> Hold(ActorRoute route, bool skipReadyWait = false)
+        => Gate.HoldAsync(route, Time.GetTimestamp(), skipReadyWait, null, CancellationToken.None);
+
+    /// <summary>A hold of a client that may leave.</summary>
+    public Task<HoldResult> HoldOf(CancellationTokenSource client, ActorRoute route)
+        => Gate.HoldAsync(route, Time.GetTimestamp(), false, null, client.Token);
+
+    /// <summary>Gives the other tasks the processor until the condition holds; fails the test after 10 s of real time.</summary>
+    public static async Task UntilAsync(Func<bool> condition, string what)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(10), $"never happened: {what}");
+            await Task.Yield();
+        }
+    }
+
+    public Task UntilHeldAsync(ActorRoute route, int count) => UntilAsync(() => Waits.CountOf(route.Id) == count, $"{count} held");
+
+    private static async Task SettleAsync(Task task)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!task.IsCompleted && TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(4))
+        {
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Moves the clock in small steps until the task has ended, and returns how far it moved.</summary>
+    public async Task<TimeSpan> AdvanceUntilDoneAsync(Task task, TimeSpan? step = null, TimeSpan? most = null)
+    {
+        var by = step ?? TimeSpan.FromMilliseconds(50);
+        var limit = most ?? TimeSpan.FromSeconds(120);
+        var moved = TimeSpan.Zero;
+        while (true)
+        {
+            // What the last step set going gets its turn. Too short a turn only makes the time measured longer, never shorter: lower
+            // bounds are exact, upper bounds leave room.
+            await SettleAsync(task);
+            if (task.IsCompleted)
+            {
+                return moved;
+            }
+
+            Assert.True(moved < limit, $"not done after {limit} of virtual time");
+            Time.Advance(by);
+            moved += by;
+        }
+    }
+}

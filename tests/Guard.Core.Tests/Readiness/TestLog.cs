@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Logging;
+
+namespace Guard.Core.Tests.Readiness;
+
+/// <summary>Writes log lines to the running test's output, so that a failure shows them.</summary>
+internal sealed class TestLog<T> : ILogger<T>
+{
+    private readonly ITestOutputHelper? _output = TestContext.Current.TestOutputHelper;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        try
+        {
+            _output?.WriteLine($"{logLevel} {typeof(T).Name}: {formatter(state, exception)} {exception}");
+        }
+        catch (InvalidOperationException)
+        {
+            // The test is over; what still runs has nobody to tell.
+        }
+    }
+}

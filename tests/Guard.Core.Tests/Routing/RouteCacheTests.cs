@@ -1,0 +1,190 @@
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Guard.Core.Tests.Routing;
+
+public sealed class RouteCacheTests
+{
+    private static readonly PoolId Pool = new("ns", "pool");
+    private static readonly RunnerAddress Runner = new("r", "http://r", RunnerProtocol.Http1);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly GuardOptions _options = new();
+
+    [Fact]
+    public void Find_Cached_Hit()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route);
+
+        Assert.Same(route, cache.Find(route.Id, _time.GetTimestamp(), out var missing));
+        Assert.False(missing);
+    }
+
+    [Fact]
+    public void Find_NewerRevisionAnnounced_Miss()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route);
+
+        Changed(cache, route.Id, 2);
+
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Put_OlderThanAnnounced_IsNotUsed()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+
+        // A look-up is under way when the change arrives; what it then puts was read before the change.
+        cache.Entry(route.Id);
+        Changed(cache, route.Id, 2);
+        cache.Put(route);
+
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Put_OlderThanHeld_IsIgnored()
+    {
+        var cache = NewCache();
+        var id = ActorId.New(1);
+        var newer = Route(5, id);
+        cache.Put(newer);
+        cache.Put(Route(4, id));
+
+        Assert.Same(newer, cache.Find(id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Find_AfterTtl_Miss()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route);
+        _time.Advance(_options.RouteCache.Ttl);
+
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out var missing));
+        Assert.False(missing);
+    }
+
+    [Fact]
+    public void Find_KnownMissing_UntilNegativeTtlOrCreation()
+    {
+        var cache = NewCache();
+        var id = ActorId.New(1);
+        cache.Entry(id).PutNotFound(_time.GetTimestamp());
+        Assert.Null(cache.Find(id, _time.GetTimestamp(), out var missing));
+        Assert.True(missing);
+
+        _time.Advance(_options.RouteCache.NegativeTtl);
+        cache.Find(id, _time.GetTimestamp(), out missing);
+        Assert.False(missing);
+
+        cache.Entry(id).PutNotFound(_time.GetTimestamp());
+        Changed(cache, id, 1);
+        cache.Find(id, _time.GetTimestamp(), out missing);
+        Assert.False(missing);
+    }
+
+    [Fact]
+    public void Drop_TheRouteHeld_MissOnceThenRefreshed()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route);
+        cache.Drop(route);
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+        cache.Put(route);
+        Assert.Same(route, cache.Find(route.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Drop_OlderThanHeld_KeepsTheNewerOne()
+    {
+        var cache = NewCache();
+        var id = ActorId.New(1);
+        var old = Route(1, id);
+        var newer = Route(2, id);
+        cache.Put(newer);
+        cache.Drop(old);
+
+        Assert.Same(newer, cache.Find(id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Entry_BeyondMaxEntries_UnusedOnesGoNamesToo()
+    {
+        _options.RouteCache.MaxEntries = 1000;
+        var cache = NewCache();
+        var kept = Route(1);
+        cache.Put("ns/name/kept", kept);
+        for (var i = 0; i < 5000; i++)
+        {
+            cache.Put($"ns/name/{i}", Route(1));
+            cache.Find(kept.Id, _time.GetTimestamp(), out _);
+            Assert.True(cache.Count <= 1001, $"{cache.Count} entries");
+        }
+
+        Assert.Same(kept, cache.Find(kept.Id, _time.GetTimestamp(), out _));
+        Assert.True(cache.TryFindId("ns/name/kept", out _));
+        Assert.False(cache.TryFindId("ns/name/0", out _));
+    }
+
+    [Fact]
+    public void Find_Hit_AllocatesNothing()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put("ns/name/key", route);
+        Span<char> buffer = stackalloc char[NameKeys.MaxLength];
+        for (var i = 0; i < 100; i++)
+        {
+            FindByName(cache, buffer);
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            FindByName(cache, buffer);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private void FindByName(RouteCache cache, Span<char> buffer)
+    {
+        Assert.True(cache.TryFindId(NameKeys.Write("ns", "name", "key", buffer), out var id));
+        Assert.NotNull(cache.Find(id, _time.GetTimestamp(), out _));
+    }
+
+    private RouteCache NewCache()
+    {
+        var live = new LiveOptions(_options);
+        return new RouteCache(live, new GuardMetrics(live), _time);
+    }
+
+    private static void Changed(IChangeSink cache, ActorId id, long revision) => cache.ActorChanged(id, Pool, revision);
+
+    private static ActorRoute Route(long revision, ActorId? id = null) => ActorRoute.From(new ActorRecord
+    {
+        Id = id ?? ActorId.New(1),
+        Pool = Pool,
+        Name = "name",
+        State = ActorState.Ready,
+        Generation = 1,
+        Revision = revision,
+        Runner = Runner,
+    });
+}

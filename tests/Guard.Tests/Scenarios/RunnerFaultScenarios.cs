@@ -1,0 +1,177 @@
+using System.Net;
+using Guard.Tests.Support;
+
+namespace Guard.Tests.Scenarios;
+
+/// <summary>Each way a runner can fail, on the real binary: what the client gets, and when.</summary>
+public sealed class RunnerFaultScenarios(ITestOutputHelper output)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string, string, double, double> Faults() => new()
+    {
+        // fault, answer, earliest and latest second
+        { "500 to start", "503 actor.crashed", 0, 1 },
+        { "404 to start", "503 actor.crashed", 0, 1 },
+        { "hangs on start", "503 actor.runner_no_response", 1.9, 3.5 },
+        { "resets on start", "503 actor.runner_no_response", 0, 1 },
+        { "202 and never ready", "503 actor.runner_no_response", 2.9, 4.5 },
+        { "202 then crashed", "503 actor.crashed", 0, 1 },
+        { "202 then stopped, each time", "503 guard.actor_wake_retries_exceeded", 0, 5 },
+        { "refuses connections", "503 guard.actor_ready_timeout", 5.9, 7.5 },
+        { "resets mid-reply", "aborted", 0, 1 },
+        { "resets before the reply", "502 guard.upstream_error", 0, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Request_RunnerFails_AnsweredRightInTime(string fault, string answer, double earliest, double latest)
+    {
+        await using var guard = await GuardProcess.StartAsync(
+            Token,
+            ("Guard:Runners:StartTimeout", "00:00:02"),
+            ("Guard:Runners:ReadyTimeout", "00:00:03"),
+            ("Guard:Readiness:Timeout", "00:00:06"),
+            ("Guard:Readiness:MaxWakeRetries", "2"));
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        await BreakAsync(runner, fault);
+        var actor = await guard.Control.CreateActorAsync("default", Token);
+
+        var since = TimeProvider.System.GetTimestamp();
+        var got = await AskAsync(guard, actor);
+        var took = TimeProvider.System.GetElapsedTime(since);
+
+        output.WriteLine($"{fault}: {got} after {took.TotalMilliseconds:0} ms");
+        Assert.Equal(answer, got);
+        Assert.InRange(took.TotalSeconds, earliest, latest);
+    }
+
+    [Fact]
+    public async Task Request_RunnerRestartsWithinTwoSeconds_ServedInANewGeneration()
+    {
+        await using var guard = await GuardProcess.StartAsync(Token);
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        var actor = await guard.Control.CreateActorAsync("default", Token);
+        Assert.Equal("200 /hello", await AskAsync(guard, actor));
+
+        await runner.RefuseAsync();
+        runner.ForgetAll();
+        var request = AskAsync(guard, actor);
+        await Task.Delay(TimeSpan.FromSeconds(1.5), TimeProvider.System, Token);
+        Assert.False(request.IsCompleted);
+        await runner.ListenAsync(Token);
+        var back = TimeProvider.System.GetTimestamp();
+
+        Assert.Equal("200 /hello", await request);
+        output.WriteLine($"served {TimeProvider.System.GetElapsedTime(back).TotalMilliseconds:0} ms after the runner was back");
+        Assert.Equal(2, runner.Starts.Max(s => s.Generation));
+    }
+
+    [Fact]
+    public async Task Request_RunnerIsLostForGood_OtherRunnerTakesTheActor()
+    {
+        await using var guard = await GuardProcess.StartAsync(
+            Token, ("Guard:Runners:EligibleAfter", "00:00:01"), ("Guard:Runners:LostAfter", "00:00:02"));
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var first = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        var actor = await guard.Control.CreateActorAsync("default", Token);
+        Assert.Equal("200 /hello", await AskAsync(guard, actor));
+        await using var second = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+
+        first.StopHeartbeats();
+        await first.RefuseAsync();
+        var since = TimeProvider.System.GetTimestamp();
+
+        Assert.Equal("200 /hello", await AskAsync(guard, actor));
+        output.WriteLine($"served by the other runner after {TimeProvider.System.GetElapsedTime(since).TotalMilliseconds:0} ms (LostAfter 2 s)");
+        Assert.Equal(1, second.StartsOf(actor));
+    }
+
+    [Fact]
+    public async Task Request_RunnerAnswers421Again_ServiceUnavailable()
+    {
+        await using var guard = await GuardProcess.StartAsync(Token);
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        runner.OnRequest = context =>
+        {
+            context.Response.StatusCode = StatusCodes.Misdirected;
+            return Task.CompletedTask;
+        };
+        var actor = await guard.Control.CreateActorAsync("default", Token);
+
+        Assert.Equal("503 guard.service_unavailable", await AskAsync(guard, actor));
+        Assert.Equal(2, runner.Deliveries.Count);
+    }
+
+    private static async Task BreakAsync(ScriptedRunner runner, string fault)
+    {
+        switch (fault)
+        {
+            case "500 to start":
+                runner.OnStart = StartScripts.Fail;
+                break;
+            case "404 to start":
+                runner.OnStart = StartScripts.Status(404);
+                break;
+            case "hangs on start":
+                runner.OnStart = StartScripts.Hang;
+                break;
+            case "resets on start":
+                runner.OnStart = StartScripts.Reset;
+                break;
+            case "202 and never ready":
+                runner.OnStart = StartScripts.AcceptOnly;
+                break;
+            case "202 then crashed":
+                runner.OnStart = StartScripts.CrashedBeforeReady;
+                break;
+            case "202 then stopped, each time":
+                runner.OnStart = StartScripts.StoppedBeforeReady;
+                break;
+            case "refuses connections":
+                await runner.RefuseAsync();
+                break;
+            case "resets mid-reply":
+                runner.OnRequest = async context =>
+                {
+                    context.Response.ContentLength = 1000;
+                    await context.Response.WriteAsync("the beginning", context.RequestAborted);
+                    await context.Response.Body.FlushAsync(context.RequestAborted);
+                    StartScripts.ResetConnection(context);
+                };
+                break;
+            case "resets before the reply":
+                runner.OnRequest = context =>
+                {
+                    StartScripts.ResetConnection(context);
+                    return Task.CompletedTask;
+                };
+                break;
+            default:
+                throw new ArgumentException(fault, nameof(fault));
+        }
+    }
+
+    private static async Task<string> AskAsync(GuardProcess guard, string actor)
+    {
+        try
+        {
+            using var response = await guard.Client.GetAsync(new Uri($"/gateway/{actor}/hello", UriKind.Relative), Token);
+            return response.StatusCode == HttpStatusCode.OK
+                ? $"200 {await response.Content.ReadAsStringAsync(Token)}"
+                : $"{(int)response.StatusCode} {response.Headers.GetValues("x-rivet-error").Single()}";
+        }
+        catch (HttpRequestException)
+        {
+            return "aborted";
+        }
+    }
+
+    private static class StatusCodes
+    {
+        public const int Misdirected = 421;
+    }
+}
