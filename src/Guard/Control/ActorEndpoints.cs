@@ -63,7 +63,8 @@ internal sealed partial class ActorEndpoints(
         var result = await actors.CreateAsync(actor, call.Cancelled);
         return result.Status switch
         {
-            CreateActorStatus.Created => ControlResult.Ok(new ActorReply(await ShapeAsync(result.Actor!, call.Cancelled)), ControlJson.Default.ActorReply),
+            CreateActorStatus.Created
+                => ControlResult.Ok(new ActorReply(await ShapeAsync(result.Actor!, call.Cancelled)), ControlJson.Default.ActorReply),
             CreateActorStatus.KeyTaken => ControlResult.Error(GuardErrors.DuplicateKey(result.Actor!.Id.ToString())),
             _ => ControlResult.Error(GuardErrors.NoRunnerConfig(actor.Pool.Namespace, actor.Pool.Name)),
         };
@@ -204,14 +205,18 @@ internal sealed partial class ActorEndpoints(
     }
 
     private async ValueTask<IResult> FoundAsync(ActorRecord actor, bool created, CancellationToken cancellationToken)
-        => ControlResult.Ok(new ActorGetOrCreateReply(await ShapeAsync(actor, cancellationToken), created), ControlJson.Default.ActorGetOrCreateReply);
+        => ControlResult.Ok(
+            new ActorGetOrCreateReply(await ShapeAsync(actor, cancellationToken), created), ControlJson.Default.ActorGetOrCreateReply);
 
     private async ValueTask<ActorShape> ShapeAsync(ActorRecord actor, CancellationToken cancellationToken)
         => ActorShape.Of(actor, options.Current.Datacenter.Name, (await errors.OfAsync([actor], cancellationToken))[0]);
 
-    [LoggerMessage(1, LogLevel.Debug, "Actor {ActorId} of pool {Pool} destroyed on request")]
+    [LoggerMessage(1, LogLevel.Debug, "Actor {ActorId} of pool {Pool} destroyed on request", EventName = "ActorDestroyed")]
     private partial void LogDestroyed(ActorId actorId, PoolId pool);
 
-    [LoggerMessage(2, LogLevel.Warning, "Destroyed actor {ActorId} could not be stopped at runner {RunnerId}; its next look at its actors tells it")]
+    [LoggerMessage(
+        2, LogLevel.Warning,
+        "Destroyed actor {ActorId} could not be stopped at runner {RunnerId}; its next look at its actors tells it",
+        EventName = "ActorStopFailed")]
     private partial void LogStopFailed(ActorId actorId, string runnerId, Exception exception);
 }

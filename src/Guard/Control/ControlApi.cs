@@ -6,7 +6,7 @@ namespace Guard.Control;
 internal static class ControlApi
 {
     /// <summary>Adds what <see cref="MapControlApi"/> needs, on top of the storage ports, <c>LiveOptions</c>, <c>TimeProvider</c>,
-    /// <see cref="Input.EndpointCheck"/> and <see cref="StopActor"/>, which the host registers.</summary>
+    /// <c>EndpointPolicy</c> and <see cref="StopActor"/>, which the host registers.</summary>
     public static IServiceCollection AddControlApi(this IServiceCollection services)
     {
         services.AddControlOpenApi();
@@ -27,12 +27,16 @@ internal static class ControlApi
     {
         var services = endpoints.ServiceProvider;
         var api = endpoints.MapGroup("");
-        services.GetRequiredService<RunnerConfigEndpoints>().Map(api);
-        services.GetRequiredService<ActorEndpoints>().Map(api);
-        services.GetRequiredService<RunnerEndpoints>().Map(api);
-        services.GetRequiredService<PoolHealthEndpoints>().Map(api);
-        api.MapOpenApi("/openapi/{documentName}.json");
-        api.MapFallback("{**path}", static context => ErrorWriter.WriteAsync(context, GuardErrors.ApiNotFound()));
+        services.GetRequiredService<RunnerConfigEndpoints>().Map(api.MapGroup("").WithTags("runner-configs"));
+        services.GetRequiredService<ActorEndpoints>().Map(api.MapGroup("").WithTags("actors"));
+        services.GetRequiredService<RunnerEndpoints>().Map(api.MapGroup("").WithTags("runners"));
+        services.GetRequiredService<PoolHealthEndpoints>().Map(api.MapGroup("").WithTags("pool-health"));
+        api.MapOpenApi("/openapi/v1.json");
+
+        // Before a fallback of the host, which has no gate: without a token nobody learns which paths there are.
+        api.Map("{**path}", static context => ErrorWriter.WriteAsync(context, GuardErrors.ApiNotFound()))
+            .WithOrder(int.MaxValue - 1)
+            .ExcludeFromDescription();
 
         // Around everything, also the binding of parameters: nothing the framework throws or answers may get past the gate.
         var gate = services.GetRequiredService<ControlGate>();

@@ -24,12 +24,16 @@ internal sealed class RunnerCall
 /// <summary>How the endpoints of this API are described, in one vocabulary for the gate, the reader and the OpenAPI document.</summary>
 internal static class ControlEndpointConventions
 {
+    public const string AnyContentType = "*/*";
+
     public static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder builder, params QueryParameter[] parameters)
         => builder.WithMetadata(parameters);
 
+    /// <summary>The body, for the OpenAPI document. Routing is to let every content type through: the reader refuses the others, with a
+    /// reason, where routing would act as if there were no such call.</summary>
     public static RouteHandlerBuilder TakesBody<T>(this RouteHandlerBuilder builder)
         where T : notnull
-        => builder.Accepts<T>("application/json");
+        => builder.Accepts<T>("application/json", AnyContentType);
 
     /// <summary>The reply of a success, and the statuses of the refusals the call has of its own.</summary>
     public static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder builder, params int[] refusals)

@@ -13,7 +13,6 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
     public async Task InvokeAsync(HttpContext context, RequestDelegate endpoint)
     {
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers["x-rivet-ray-id"] = context.TraceIdentifier;
         if (_auth.Check(context) is { } refused)
         {
             if (refused.Status == StatusCodes.Status401Unauthorized)
@@ -61,12 +60,15 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         return ErrorWriter.WriteAsync(context, error);
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "Control call {Method} was left by its client (ray {RayId})")]
+    [LoggerMessage(1, LogLevel.Debug, "Control call {Method} was left by its client (ray {RayId})", EventName = "ControlClientGone")]
     private partial void LogClientGone(string method, string rayId);
 
-    [LoggerMessage(2, LogLevel.Warning, "Control call {Method} failed: the store cannot be reached (ray {RayId})")]
+    [LoggerMessage(
+        2, LogLevel.Warning,
+        "Control call {Method} failed: the store cannot be reached (ray {RayId})",
+        EventName = "ControlStoreUnavailable")]
     private partial void LogStoreUnavailable(string method, string rayId, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Error, "Control call {Method} hit a bug in Guard (ray {RayId})")]
+    [LoggerMessage(3, LogLevel.Error, "Control call {Method} hit a bug in Guard (ray {RayId})", EventName = "ControlBug")]
     private partial void LogBug(string method, string rayId, Exception exception);
 }

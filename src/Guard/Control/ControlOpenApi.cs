@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Guard.Control.Shapes;
 using Guard.Core.Diagnostics;
+using Guard.Core.Pools;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -9,6 +11,14 @@ namespace Guard.Control;
 internal static class ControlOpenApi
 {
     private const string Bearer = "bearer";
+
+    private const string PoolErrorForms =
+        "A text, serverless_stream_ended_early, downgrade or internal_error, or an object with one member: serverless_http_error {status_code, body}, "
+        + "serverless_connection_error {message} or serverless_invalid_sse_payload {message, raw_payload?}.";
+
+    private const string ActorErrorForms =
+        "A text, no_capacity or internal_error, or an object with one member: runner_no_response, runner_connection_lost or runner_draining_timeout "
+        + "{runner_id}, crashed {message}, or runner_pool_error with a pool error.";
 
     public static void AddControlOpenApi(this IServiceCollection services)
     {
@@ -22,6 +32,17 @@ internal static class ControlOpenApi
             options.AddDocumentTransformer((document, _, _) =>
             {
                 Describe(document);
+                return Task.CompletedTask;
+            });
+            options.AddSchemaTransformer((schema, context, _) =>
+            {
+                // Written by converters, which tell the document nothing.
+                schema.Description = context.JsonTypeInfo.Type switch
+                {
+                    var type when type == typeof(PoolError) => PoolErrorForms,
+                    var type when type == typeof(ActorErrorShape) => ActorErrorForms,
+                    _ => schema.Description,
+                };
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer((operation, context, _) =>
@@ -56,6 +77,7 @@ internal static class ControlOpenApi
 
     private static void Complete(OpenApiOperation operation, OpenApiOperationTransformerContext context)
     {
+        operation.RequestBody?.Content?.Remove(ControlEndpointConventions.AnyContentType);
         foreach (var parameter in context.Description.ActionDescriptor.EndpointMetadata.OfType<QueryParameter>())
         {
             operation.Parameters ??= [];

@@ -73,6 +73,9 @@ internal sealed partial class PoolHealthEndpoints(IPoolHealthStore health, IPool
 
     private static IResult Answer(PoolHealthSnapshot now) => ControlResult.Ok(PoolHealthShape.Of(now), ControlJson.Default.PoolHealthShape);
 
-    [LoggerMessage(1, LogLevel.Debug, "Pool {Pool} was reported to have failed: {Kind} (red now: {IsRed})")]
+    [LoggerMessage(
+        1, LogLevel.Debug,
+        "Pool {Pool} was reported to have failed: {Kind} (red now: {IsRed})",
+        EventName = "PoolErrorReported")]
     private partial void LogReported(PoolId pool, PoolErrorKind kind, bool isRed);
 }

@@ -3,6 +3,7 @@ using Guard.Control.Shapes;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
 
 namespace Guard.Control;
@@ -12,7 +13,7 @@ internal sealed partial class RunnerConfigEndpoints(
     IPoolStore pools,
     IPoolHealthStore health,
     LiveOptions options,
-    EndpointCheck endpoints,
+    EndpointPolicy endpoints,
     ILogger<RunnerConfigEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -96,9 +97,15 @@ internal sealed partial class RunnerConfigEndpoints(
         return ControlResult.Ok(EmptyShape.Instance, ControlJson.Default.EmptyShape);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Runner-config of pool {Pool} written ({Kind}, endpoint changed: {EndpointChanged})")]
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "Runner-config of pool {Pool} written ({Kind}, endpoint changed: {EndpointChanged})",
+        EventName = "RunnerConfigWritten")]
     private partial void LogPut(PoolId pool, string kind, bool endpointChanged);
 
-    [LoggerMessage(2, LogLevel.Information, "Runner-config of pool {Pool} deleted; no new actors can be created in it")]
+    [LoggerMessage(
+        2, LogLevel.Information,
+        "Runner-config of pool {Pool} deleted; no new actors can be created in it",
+        EventName = "RunnerConfigDeleted")]
     private partial void LogDeleted(PoolId pool);
 }

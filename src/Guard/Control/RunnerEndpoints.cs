@@ -2,6 +2,7 @@ using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Errors;
 using Guard.Core.Options;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 
@@ -13,7 +14,7 @@ internal sealed partial class RunnerEndpoints(
     IActorStore actors,
     IPoolStore pools,
     LiveOptions options,
-    EndpointCheck endpoints,
+    EndpointPolicy endpoints,
     ILogger<RunnerEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -193,12 +194,21 @@ internal sealed partial class RunnerEndpoints(
         return ControlResult.Ok(new RunnerEventsReply(results), ControlJson.Default.RunnerEventsReply);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Runner {RunnerId} of pool {Pool} registered: version {Version}, {Slots} slots (again: {Again})")]
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "Runner {RunnerId} of pool {Pool} registered: version {Version}, {Slots} slots (again: {Again})",
+        EventName = "RunnerRegistered")]
     private partial void LogRegistered(string runnerId, Core.Pools.PoolId pool, int version, int slots, bool again);
 
-    [LoggerMessage(2, LogLevel.Information, "Runner {RunnerId} drains on request: it gets no new actors")]
+    [LoggerMessage(
+        2, LogLevel.Information,
+        "Runner {RunnerId} drains on request: it gets no new actors",
+        EventName = "RunnerDrainRequested")]
     private partial void LogDraining(string runnerId);
 
-    [LoggerMessage(3, LogLevel.Information, "Runner {RunnerId} deleted on request: its actors follow their crash policy")]
+    [LoggerMessage(
+        3, LogLevel.Information,
+        "Runner {RunnerId} deleted on request: its actors follow their crash policy",
+        EventName = "RunnerDeleted")]
     private partial void LogDeleted(string runnerId);
 }

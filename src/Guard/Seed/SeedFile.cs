@@ -2,6 +2,7 @@ using System.Text.Json;
 using Guard.Control.Input;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 
@@ -20,7 +21,7 @@ internal sealed record SeedFile(
     private const string DefaultNamespace = "default";
 
     /// <summary>Reads the file's object; after an error something to ignore.</summary>
-    public static SeedFile Read(JsonElement root, DatacenterOptions datacenter, EndpointCheck endpoints, InputErrors errors)
+    public static SeedFile Read(JsonElement root, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
     {
         var file = new JsonFields(root, "", errors);
         var pools = ReadPools(file, datacenter, endpoints);
@@ -32,7 +33,7 @@ internal sealed record SeedFile(
         return new SeedFile(pools, runners, actors);
     }
 
-    private static List<PoolEntry> ReadPools(JsonFields file, DatacenterOptions datacenter, EndpointCheck endpoints)
+    private static List<PoolEntry> ReadPools(JsonFields file, DatacenterOptions datacenter, EndpointPolicy endpoints)
     {
         var pools = new List<PoolEntry>();
         var seen = new HashSet<PoolId>();
@@ -74,7 +75,9 @@ internal sealed record SeedFile(
     private static (string Path, NewActor Actor, bool HasId) ReadActor(JsonFields item, DatacenterOptions datacenter)
     {
         var given = item.OptionalText("actor_id", TextRule.ActorIdText);
-        var id = given is null ? ActorId.New((ushort)datacenter.Label) : ActorInput.ReadId(item.PathTo("actor_id"), given, datacenter.Label, item.Errors);
+        var id = given is null
+            ? ActorId.New((ushort)datacenter.Label)
+            : ActorInput.ReadId(item.PathTo("actor_id"), given, datacenter.Label, item.Errors);
         var actor = ActorInput.Read(item, NamespaceOf(item), id, datacenter.Name);
         if (actor.Key is null && given is null)
         {

@@ -1,6 +1,7 @@
 using Guard.Control.Input;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
 
 namespace Guard.Seed;
@@ -14,7 +15,7 @@ internal sealed partial class SeedLoader(
     IRunnerStore runners,
     IActorStore actors,
     LiveOptions options,
-    EndpointCheck endpoints,
+    EndpointPolicy endpoints,
     ILogger<SeedLoader> logger)
 {
     private const int MaxBytes = 64 * 1024 * 1024;
@@ -97,7 +98,8 @@ internal sealed partial class SeedLoader(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new StartupException($"Guard:Seed:File '{OneLine(file)}' cannot be read ({e.GetType().Name}); it must name a readable JSON file", e);
+            throw new StartupException(
+                $"Guard:Seed:File '{OneLine(file)}' cannot be read ({e.GetType().Name}); it must name a readable JSON file", e);
         }
     }
 
@@ -124,6 +126,9 @@ internal sealed partial class SeedLoader(
 
     private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 
-    [LoggerMessage(1, LogLevel.Information, "Seed file {File} loaded: {Pools} runner-configs, {Runners} runners, {Actors} actors; {Created} of them were new")]
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "Seed file {File} loaded: {Pools} runner-configs, {Runners} runners, {Actors} actors; {Created} of them were new",
+        EventName = "SeedLoaded")]
     private partial void LogLoaded(string file, int pools, int runners, int actors, int created);
 }

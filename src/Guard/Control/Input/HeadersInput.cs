@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Text.Json;
 
 namespace Guard.Control.Input;
 
@@ -36,11 +37,13 @@ internal static class HeadersInput
             var path = given.PathTo(member.Name);
             if (!IsName(member.Name))
             {
-                given.Errors.Add(path, "must be a header name that neither HTTP framing nor Guard sets itself (x-rivet-*, x-guard-*, host, accept and the like)");
+                given.Errors.Add(
+                    path, "must be a header name that neither HTTP framing nor Guard sets itself (x-rivet-*, x-guard-*, host, accept and the like)");
             }
-            else if (member.Value.ValueKind != System.Text.Json.JsonValueKind.String || !IsValue(member.Value.GetString()!))
+            else if (member.Value.ValueKind != JsonValueKind.String || !IsValue(member.Value.GetString()!))
             {
-                given.Errors.Add(path, $"must be a text of at most {MaxValueLength} printable ASCII characters, spaces and tabs, other than {Hidden}");
+                given.Errors.Add(
+                    path, $"must be a text of at most {MaxValueLength} printable ASCII characters, spaces and tabs, other than {Hidden}");
             }
             else if (!headers.TryAdd(member.Name, member.Value.GetString()!))
             {

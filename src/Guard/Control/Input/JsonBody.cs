@@ -44,7 +44,10 @@ internal static class JsonBody
         catch (BadHttpRequestException) when (!context.RequestAborted.IsCancellationRequested)
         {
             // Ended early, too slow, or chunks that are none: nothing after it can be trusted.
-            errors.Add(GuardErrors.BadRequest(null, "the body ended before its length, or is not framed as HTTP says") with { CloseConnection = true });
+            errors.Add(GuardErrors.BadRequest(null, "the body ended before its length, or is not framed as HTTP says") with
+            {
+                CloseConnection = true,
+            });
             return null;
         }
     }

@@ -155,7 +155,9 @@ internal sealed class JsonFields
         {
             if (!_known.Contains(member.Name))
             {
-                _errors.Add(PathTo(member.Name), _known.Count == 0 ? "unknown field; none is allowed here" : $"unknown field; allowed are {string.Join(", ", _known.Distinct())}");
+                _errors.Add(
+                    PathTo(member.Name),
+                    _known.Count == 0 ? "unknown field; none is allowed here" : $"unknown field; allowed are {string.Join(", ", _known.Distinct())}");
                 return;
             }
         }

@@ -1,5 +1,6 @@
 using Guard.Core.Errors;
 using Guard.Core.Pools;
+using Guard.Core.Runners;
 
 namespace Guard.Control.Input;
 
@@ -7,14 +8,16 @@ namespace Guard.Control.Input;
 internal static class RunnerConfigInput
 {
     private const int MaxSeconds = 2_592_000; // 30 days
+    // As the options of the same names.
     private const int MaxOverrideMs = 3_600_000;
+    private const int MaxReadyTimeoutMs = 86_400_000;
     private const int DefaultDrainGracePeriod = 1800;
 
     /// <summary>The config; after an error something to ignore.</summary>
     /// <param name="body">An object with <c>datacenters</c>; every other member not asked for before is refused.</param>
     /// <param name="datacenter">The name of this datacenter, the only one a config may name.</param>
     /// <param name="endpoints">Checks the URL of a serverless pool.</param>
-    public static PoolConfig Read(JsonFields body, string datacenter, EndpointCheck endpoints)
+    public static PoolConfig Read(JsonFields body, string datacenter, EndpointPolicy endpoints)
     {
         var datacenters = body.Object("datacenters");
         body.End();
@@ -49,7 +52,7 @@ internal static class RunnerConfigInput
         return result;
     }
 
-    private static ServerlessPoolConfig ReadServerless(JsonFields serverless, EndpointCheck endpoints)
+    private static ServerlessPoolConfig ReadServerless(JsonFields serverless, EndpointPolicy endpoints)
     {
         var minRunners = serverless.OptionalInteger("min_runners", 0, 100_000) ?? 0;
         var maxRunners = serverless.OptionalInteger("max_runners", 1, 100_000) ?? 1000;
@@ -88,8 +91,10 @@ internal static class RunnerConfigInput
 
             // The default must not make a short lifespan an error: then half of it is for draining.
             DrainGracePeriod = grace ?? Math.Min(DefaultDrainGracePeriod, (requestLifespan ?? int.MaxValue) / 2),
-            ActorEvictionDelay = Once(beside, inside, "actor_eviction_delay", static (fields, name) => fields.OptionalInteger(name, 0, MaxSeconds)) ?? 0,
-            ActorEvictionRate = Once(beside, inside, "actor_eviction_rate", static (fields, name) => fields.OptionalInteger(name, 1, 1_000_000)) ?? 100,
+            ActorEvictionDelay =
+                Once(beside, inside, "actor_eviction_delay", static (fields, name) => fields.OptionalInteger(name, 0, MaxSeconds)) ?? 0,
+            ActorEvictionRate =
+                Once(beside, inside, "actor_eviction_rate", static (fields, name) => fields.OptionalInteger(name, 1, 1_000_000)) ?? 100,
         };
     }
 
@@ -111,9 +116,9 @@ internal static class RunnerConfigInput
         var overrides = new PoolGuardOverrides
         {
             CheckDelayMs = guard.OptionalInteger("check_delay_ms", 0, MaxOverrideMs),
-            PollIntervalMs = guard.OptionalInteger("poll_interval_ms", 10, MaxOverrideMs),
+            PollIntervalMs = guard.OptionalInteger("poll_interval_ms", 1, MaxOverrideMs),
             CacheTtlMs = guard.OptionalInteger("cache_ttl_ms", 0, MaxOverrideMs),
-            ReadyTimeoutMs = guard.OptionalInteger("ready_timeout_ms", 1, MaxOverrideMs),
+            ReadyTimeoutMs = guard.OptionalInteger("ready_timeout_ms", 1, MaxReadyTimeoutMs),
             InitTimeoutMs = guard.OptionalInteger("init_timeout_ms", 1, MaxOverrideMs),
         };
         guard.End();

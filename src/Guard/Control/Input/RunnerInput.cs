@@ -10,7 +10,7 @@ internal static class RunnerInput
     public const int MaxSlots = 1_000_000;
 
     /// <summary>The runner; after an error something to ignore.</summary>
-    public static NewRunner Read(JsonFields body, string @namespace, string newRunnerId, EndpointCheck endpoints, bool isStatic = false)
+    public static NewRunner Read(JsonFields body, string @namespace, string newRunnerId, EndpointPolicy endpoints, bool isStatic = false)
     {
         var runner = new NewRunner(
             newRunnerId,
