@@ -38,10 +38,10 @@ internal static class GuardErrors
         => Invalid("query_invalid_percent_encoding", "A value is not valid percent-encoded UTF-8.", name, null);
 
     public static GuardError QueryPathTokenSyntax()
-        => Invalid("query_path_token_syntax", "The query form takes its token as rvt-token, not after '@' in the path.", null, null);
+        => Invalid("query_path_token_syntax", "The query form takes its token as rvt-token, not after '@' in the path.", "rvt-token", null);
 
     public static GuardError QueryEmptyActorName()
-        => Invalid("query_empty_actor_name", "The actor name is empty.", null, null);
+        => Invalid("query_empty_actor_name", "The actor name is empty.", null, "the name stands after /gateway/ in the path");
 
     public static GuardError QueryGetDisallowedParams(string name)
         => Invalid("query_get_disallowed_params", "The method 'get' does not take this parameter.", name, null);

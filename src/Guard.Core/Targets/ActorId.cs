@@ -16,6 +16,11 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
 
     private const byte Version = 1;
     private const string Digits = "0123456789abcdefghijklmnopqrstuvwxyz";
+    private const ulong Pow6 = 36UL * 36 * 36 * 36 * 36 * 36;
+    private const ulong Pow12 = Pow6 * Pow6;
+
+    /// <summary>The value of each ASCII character as a digit, in either case; -1 for the others.</summary>
+    private static readonly sbyte[] DigitValues = MakeDigitValues();
 
     // The UUID's bytes as two little-endian words, exactly as they stand in the number.
     private readonly ulong _low;
@@ -51,22 +56,21 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
             return false;
         }
 
-        // Little-endian digits: the last one is the most significant. 36^30 < 2^160, so three words hold the number.
-        ulong w0 = 0, w1 = 0, w2 = 0;
-        for (var i = TextLength - 1; i >= 0; i--)
+        // Little-endian digits: the last one is the most significant. Twelve of them fit a word, so two multiplications put the number
+        // together; 36^30 < 2^160, so three words hold it.
+        if (!TryReadDigits(text[..6], out var low)
+            || !TryReadDigits(text[6..18], out var middle)
+            || !TryReadDigits(text[18..], out var high))
         {
-            var digit = DigitValue(text[i]);
-            if (digit < 0)
-            {
-                return false;
-            }
-
-            var m0 = (UInt128)w0 * 36 + (uint)digit;
-            var m1 = (UInt128)w1 * 36 + (ulong)(m0 >> 64);
-            w2 = w2 * 36 + (ulong)(m1 >> 64);
-            w0 = (ulong)m0;
-            w1 = (ulong)m1;
+            return false;
         }
+
+        var upper = ((UInt128)high * Pow12) + middle;
+        var product = (UInt128)(ulong)upper * Pow6 + low;
+        var w0 = (ulong)product;
+        product = (UInt128)(ulong)(upper >> 64) * Pow6 + (ulong)(product >> 64);
+        var w1 = (ulong)product;
+        var w2 = (ulong)(product >> 64);
 
         // Bytes 0..18 of the number: version, 16 of the UUID, 2 of the label.
         if (w2 >> 24 != 0 || (byte)w0 != Version)
@@ -133,11 +137,31 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
 
     public static bool operator !=(ActorId left, ActorId right) => !left.Equals(right);
 
-    private static int DigitValue(char c) => c switch
+    /// <summary>Reads at most twelve digits, the last one the most significant; false when one is no digit.</summary>
+    private static bool TryReadDigits(ReadOnlySpan<char> text, out ulong value)
     {
-        >= '0' and <= '9' => c - '0',
-        >= 'a' and <= 'z' => c - 'a' + 10,
-        >= 'A' and <= 'Z' => c - 'A' + 10,
-        _ => -1,
-    };
+        value = 0;
+        var seen = 0;
+        for (var i = text.Length - 1; i >= 0; i--)
+        {
+            // No branch per digit: ids are random, so it would be guessed wrong.
+            var digit = text[i] < DigitValues.Length ? DigitValues[text[i]] : -1;
+            seen |= digit;
+            value = (value * 36) + (uint)digit;
+        }
+
+        return seen >= 0;
+    }
+
+    private static sbyte[] MakeDigitValues()
+    {
+        var values = new sbyte[128];
+        Array.Fill(values, (sbyte)-1);
+        for (var i = 0; i < Digits.Length; i++)
+        {
+            values[Digits[i]] = values[char.ToUpperInvariant(Digits[i])] = (sbyte)i;
+        }
+
+        return values;
+    }
 }

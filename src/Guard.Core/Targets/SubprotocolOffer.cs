@@ -1,0 +1,73 @@
+using Guard.Core.Errors;
+using Microsoft.Extensions.Primitives;
+
+namespace Guard.Core.Targets;
+
+/// <summary>What the subprotocols a WebSocket client offers say about its actor. Each kind may be offered once.</summary>
+internal ref struct SubprotocolOffer
+{
+    public const string TargetPrefix = "rivet_target.";
+    public const string ActorPrefix = "rivet_actor.";
+    public const string TokenPrefix = "rivet_token.";
+    public const string SkipReadyWaitName = "rivet_skip_ready_wait";
+
+    private bool _hasTarget;
+    private bool _hasActor;
+    private bool _hasToken;
+
+    /// <summary><c>rivet_target.actor</c> is offered; without it <c>rivet_actor.</c> means nothing.</summary>
+    public bool NamesActor { get; private set; }
+
+    /// <summary>The raw id; empty when missing.</summary>
+    public ReadOnlySpan<char> Actor { get; private set; }
+
+    public ReadOnlySpan<char> Token { get; private set; }
+
+    public bool SkipReadyWait { get; private set; }
+
+    /// <param name="offered">The values of <c>sec-websocket-protocol</c>: comma-separated lists, one for each header line.</param>
+    /// <param name="offer">What they say.</param>
+    public static GuardError? Read(StringValues offered, out SubprotocolOffer offer)
+    {
+        offer = default;
+        for (var i = 0; i < offered.Count; i++)
+        {
+            var line = offered[i].AsSpan();
+            foreach (var range in line.Split(','))
+            {
+                if (!offer.TryAdd(line[range].Trim(" \t")))
+                {
+                    return GuardErrors.InvalidHeader(
+                        TargetRequest.SubprotocolHeader,
+                        "allowed are one rivet_target., one rivet_actor. and one rivet_token. of at most 2048 characters");
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private bool TryAdd(ReadOnlySpan<char> name)
+    {
+        if (name.StartsWith(TargetPrefix))
+        {
+            NamesActor = name[TargetPrefix.Length..] is "actor";
+            return !_hasTarget && (_hasTarget = true);
+        }
+
+        if (name.StartsWith(ActorPrefix))
+        {
+            Actor = name[ActorPrefix.Length..];
+            return !_hasActor && (_hasActor = true);
+        }
+
+        if (name.StartsWith(TokenPrefix))
+        {
+            Token = name[TokenPrefix.Length..];
+            return Token.Length <= TargetParser.MaxTokenLength && !_hasToken && (_hasToken = true);
+        }
+
+        SkipReadyWait |= name is SkipReadyWaitName;
+        return true;
+    }
+}
