@@ -39,25 +39,13 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         catch (StoreUnavailableException e)
         {
             LogStoreUnavailable(context.Request.Method, context.TraceIdentifier, e);
-            await AnswerAsync(context, GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(start)));
+            await ErrorWriter.WriteAsync(context, GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(start)));
         }
         catch (Exception e)
         {
             LogBug(context.Request.Method, context.TraceIdentifier, e);
-            await AnswerAsync(context, GuardErrors.Internal(e.ToString()));
+            await ErrorWriter.WriteAsync(context, GuardErrors.Internal(e.ToString()));
         }
-    }
-
-    private static Task AnswerAsync(HttpContext context, GuardError error)
-    {
-        if (context.Response.HasStarted)
-        {
-            context.Abort();
-            return Task.CompletedTask;
-        }
-
-        context.Response.ContentLength = null;
-        return ErrorWriter.WriteAsync(context, error);
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Control call {Method} was left by its client (ray {RayId})", EventName = "ControlClientGone")]
