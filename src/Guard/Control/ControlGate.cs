@@ -1,0 +1,62 @@
+using Guard.Core.Errors;
+using Guard.Core.Options;
+using Guard.Core.Storage;
+
+namespace Guard.Control;
+
+/// <summary>What stands around every endpoint of the control API: the token before, and after it whatever was thrown becomes an error
+/// reply. Thread-safe.</summary>
+internal sealed partial class ControlGate(LiveOptions options, TimeProvider time, ILogger<ControlGate> logger)
+{
+    private readonly ControlAuth _auth = new(options.Current.Control);
+
+    public async Task InvokeAsync(HttpContext context, RequestDelegate endpoint)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (_auth.Check(context) is { } refused)
+        {
+            if (refused.Status == StatusCodes.Status401Unauthorized)
+            {
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+            }
+
+            await ErrorWriter.WriteAsync(context, refused);
+            return;
+        }
+
+        var start = time.GetTimestamp();
+        using var call = new ControlCall(context);
+        context.Features.Set(call);
+        try
+        {
+            await endpoint(context);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left: there is nobody to answer.
+            LogClientGone(context.Request.Method, context.TraceIdentifier);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogStoreUnavailable(context.Request.Method, context.TraceIdentifier, e);
+            await ErrorWriter.WriteAsync(context, GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(start)));
+        }
+        catch (Exception e)
+        {
+            LogBug(context.Request.Method, context.TraceIdentifier, e);
+            await ErrorWriter.WriteAsync(context, GuardErrors.Internal(e.ToString()));
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Debug, "Control call {Method} was left by its client (ray {RayId})", EventName = "ControlClientGone")]
+    private partial void LogClientGone(string method, string rayId);
+
+    [LoggerMessage(
+        2, LogLevel.Warning,
+        "Control call {Method} failed: the store cannot be reached (ray {RayId})",
+        EventName = "ControlStoreUnavailable")]
+    private partial void LogStoreUnavailable(string method, string rayId, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Error, "Control call {Method} hit a bug in Guard (ray {RayId})", EventName = "ControlBug")]
+    private partial void LogBug(string method, string rayId, Exception exception);
+}

@@ -1,0 +1,31 @@
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+
+namespace Guard.Control.Input;
+
+/// <summary>Reads the body of POST /runners/{id}/events.</summary>
+internal static class RunnerEventInput
+{
+    public const int MaxEvents = 1000;
+
+    private static readonly RunnerEventKind[] Kinds =
+        [RunnerEventKind.Ready, RunnerEventKind.Stopped, RunnerEventKind.Crashed, RunnerEventKind.Sleep, RunnerEventKind.Destroy];
+
+    /// <summary>The events in their order; after an error something to ignore.</summary>
+    public static IReadOnlyList<RunnerEvent> Read(JsonFields body)
+    {
+        var events = new List<RunnerEvent>();
+        foreach (var item in body.Objects("events", MaxEvents))
+        {
+            // An id of another datacenter is no mistake of form: the store answers that it does not know it.
+            _ = ActorId.TryParse(item.Text("actor_id", TextRule.ActorIdText), out var id);
+            var generation = item.Integer("generation", 0, long.MaxValue);
+            var kind = item.Word("event", "ready", "stopped", "crashed", "sleep", "destroy");
+            events.Add(new RunnerEvent(id, generation, Kinds[kind], item.OptionalText("message", TextRule.Message)));
+            item.End();
+        }
+
+        body.End();
+        return events;
+    }
+}

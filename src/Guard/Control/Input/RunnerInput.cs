@@ -1,0 +1,32 @@
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+
+namespace Guard.Control.Input;
+
+/// <summary>Reads a runner: the body of POST /runners, and the entries of a seed file.</summary>
+internal static class RunnerInput
+{
+    public const int MaxSlots = 1_000_000;
+
+    /// <summary>The runner; after an error something to ignore.</summary>
+    public static NewRunner Read(JsonFields body, string @namespace, string newRunnerId, EndpointPolicy endpoints, bool isStatic = false)
+    {
+        var runner = new NewRunner(
+            newRunnerId,
+            new PoolId(@namespace, body.Text("name", TextRule.Label)),
+            body.Text("key", TextRule.RunnerKey),
+            body.Integer("version", 0, int.MaxValue),
+            EndpointInput.Read(body, "endpoint", endpoints),
+            body.OptionalWord("protocol", "http1", "h2c") == 1 ? RunnerProtocol.H2c : RunnerProtocol.Http1,
+            body.Integer("total_slots", 1, MaxSlots),
+            isStatic);
+        if (runner.Protocol == RunnerProtocol.H2c && runner.Endpoint.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
+        {
+            body.Errors.Add(body.PathTo("protocol"), "h2c is HTTP/2 without TLS: it needs an http:// endpoint");
+        }
+
+        body.End();
+        return runner;
+    }
+}
