@@ -1,8 +1,10 @@
+using Guard.Demo;
 using Guard.Hosting;
 
 try
 {
-    await using var app = GuardApp.Build(args);
+    var demo = DemoMode.TryTake(ref args);
+    await using var app = GuardApp.Build(args, demo ? new GuardAppParts { Configure = DemoMode.AddTo } : null);
     await app.RunAsync();
     return Environment.ExitCode;
 }

@@ -76,8 +76,13 @@ internal sealed partial class GatewayHandler(
         }
 
         Span<char> scratch = stackalloc char[TargetParser.ScratchLength];
-        var source = TargetRequest.From(
-            rawTarget, context.Request.Headers.Host, context.Request.Headers, UpgradeRules.Of(context) == UpgradeKind.WebSocket);
+        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
+        if (isWebSocket)
+        {
+            request.WatchUpgrade(time);
+        }
+
+        var source = TargetRequest.From(rawTarget, context.Request.Headers.Host, context.Request.Headers, isWebSocket);
         if (parser.Parse(source, scratch, out var target) is { } unnamed)
         {
             // An actor that is named by headers or host may have such a path of its own.
@@ -160,6 +165,10 @@ internal sealed partial class GatewayHandler(
         try
         {
             await ErrorWriter.WriteAsync(context, error);
+            if (error.Status == StatusCodes.Status413PayloadTooLarge)
+            {
+                await LingeringClose.DrainAsync(context, time);
+            }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -171,7 +180,8 @@ internal sealed partial class GatewayHandler(
     {
         var context = request.Context;
         var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 499 : context.Response.StatusCode;
-        metrics.RequestEnded(request.Form, context.Request.Method, status, time.GetElapsedTime(request.Arrival));
+        var duration = request.UpgradedAt is { } upgraded ? time.GetElapsedTime(request.Arrival, upgraded) : time.GetElapsedTime(request.Arrival);
+        metrics.RequestEnded(request.Form, context.Request.Method, status, duration);
     }
 
     [LoggerMessage(EventId = 1, EventName = "RequestBroke", Level = LogLevel.Error, Message = "Request {RayId} broke; this is a bug in Guard")]

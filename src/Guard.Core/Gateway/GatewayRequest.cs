@@ -57,8 +57,22 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     public Task<Resolution> ResolveAsync(RouteResolver resolver, CancellationToken cancellationToken)
         => _query is { } query ? resolver.ResolveAsync(query, cancellationToken) : resolver.ResolveAsync(_id, cancellationToken);
 
+    /// <summary>When the answer began, for upgraded connections; null for all others, which are measured to their end.</summary>
+    public long? UpgradedAt { get; private set; }
+
     /// <summary>Call once, before the first try.</summary>
     public void PrepareBody(GuardOptions options) => Body = ReplayableBody.For(context, options);
+
+    /// <summary>Measures a connection that may be upgraded until its 101: how long it lives then says nothing of Guard.</summary>
+    public void WatchUpgrade(TimeProvider time)
+        => context.Response.OnStarting(
+            static state =>
+            {
+                var (request, time) = ((GatewayRequest, TimeProvider))state;
+                request.UpgradedAt = time.GetTimestamp();
+                return Task.CompletedTask;
+            },
+            (this, time));
 
     /// <summary>Whether the route will do for this request now.</summary>
     public bool Accepts(ActorRoute route) => route.IsReady || (SkipReadyWait && route.IsAllocated);

@@ -1,4 +1,5 @@
 using Guard.Configuration;
+using Guard.Control;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Forwarding;
@@ -48,6 +49,12 @@ internal static class CoreServices
         this IServiceCollection services, ConfigurationManager configuration, ConfigurationLoader loader, GuardOptions options, GuardListeners listeners, HealthState health)
     {
         services.AddRoutingCore();
+        services.AddControlApi();
+        services.AddSingleton<StopActor>(static sp =>
+        {
+            var runners = sp.GetRequiredService<RunnerClient>();
+            return (runner, id, generation, reason, _) => runners.StopAsync(runner, id, generation, reason);
+        });
         services.AddSingleton(listeners);
         services.AddSingleton(health);
         services.AddSingleton<ShutdownLifetime>();

@@ -1,10 +1,12 @@
 using Guard.Configuration;
+using Guard.Control;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Gateway;
 using Guard.Core.Options;
 using Guard.Core.Runners;
 using Guard.Health;
+using Guard.Seed;
 
 namespace Guard.Hosting;
 
@@ -61,6 +63,11 @@ internal sealed partial class GuardApp : IAsyncDisposable
     {
         try
         {
+            if (Services.GetRequiredService<LiveOptions>().Current.Seed.File is { } seed)
+            {
+                await ActivatorUtilities.CreateInstance<SeedLoader>(Services).LoadAsync(seed, cancellationToken);
+            }
+
             await _app.StartAsync(cancellationToken);
         }
         catch (Exception e) when (StartupFailure.WithEndpoint(e, GuardEndpoints.Read(_app.Configuration)) is ConfigurationException named && named != e)
@@ -118,7 +125,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
         // Branches of their own instead of the application's endpoints: those would put routing in front of the gateway too.
         var routes = new RequestRoutes(
             GatewayRoute(app.Services, (parts.Gateway ?? RequestFlow)(app.Services)),
-            EndpointRoute(app.Services, parts.Control),
+            EndpointRoute(app.Services, static endpoints => endpoints.MapControlApi()),
             EndpointRoute(app.Services, null));
         var pipeline = ActivatorUtilities.CreateInstance<RequestPipeline>(app.Services, routes);
         ((IApplicationBuilder)app).Run(pipeline.InvokeAsync);

@@ -11,7 +11,4 @@ internal sealed record GuardAppParts
 
     /// <summary>Serves every request of a gateway listener. Null: the request flow.</summary>
     public Func<IServiceProvider, RequestDelegate>? Gateway { get; init; }
-
-    /// <summary>Adds the control API to the endpoints of control listeners.</summary>
-    public Action<IEndpointRouteBuilder>? Control { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Guard.Configuration;
+using Guard.Seed;
 
 namespace Guard.Hosting;
 
@@ -15,7 +16,7 @@ internal static class StartupFailure
     /// <summary>One line for stderr; null for what is a bug, and should show where it is.</summary>
     public static string? Describe(Exception exception) => exception switch
     {
-        ConfigurationException => exception.Message,
+        ConfigurationException or StartupException => exception.Message,
         _ when IsSurroundings(exception) => $"cannot start: {ConfigurationLayers.DescribeReadFailure(exception)}",
         _ => null,
     };
