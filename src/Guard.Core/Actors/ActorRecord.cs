@@ -45,7 +45,7 @@ internal sealed record ActorRecord
 
     public CrashPolicy CrashPolicy { get; init; }
 
-    /// <summary>Given to the runner with every start; null when there is none.</summary>
+    /// <summary>Given to the runner with every start; null when there is none, and once destroyed.</summary>
     public byte[]? Input { get; init; }
 
     public ActorState State { get; init; }
@@ -56,29 +56,33 @@ internal sealed record ActorRecord
     /// <summary>Raised by every transition: orders what different readers saw of the actor.</summary>
     public long Revision { get; init; }
 
-    /// <summary>Where it runs or is being started; null in the other states.</summary>
+    /// <summary>Where it runs, is being started or stops; null in the other states.</summary>
     public RunnerAddress? Runner { get; init; }
 
     /// <summary>The Guard that drives the current start; null unless <see cref="ActorState.Starting"/>.</summary>
     public string? Starter { get; init; }
 
-    /// <summary>Names one start call to the runner, for its logs; null before the first.</summary>
+    /// <summary>Names the start call of this generation to the runner, for its logs; null while it has no runner.</summary>
     public string? StartId { get; init; }
 
-    /// <summary>Why it does not run, or did not the last time; null after a clean run.</summary>
+    /// <summary>Why it does not run, or did not the last time; null after a clean run and while a failed start may be retried.</summary>
     public ActorError? Error { get; init; }
 
     public long CreateTs { get; init; }
 
+    /// <summary>When its last start began.</summary>
     public long StartTs { get; init; }
 
-    /// <summary>Since when it waits for a slot.</summary>
+    /// <summary>When it was first refused a slot since it last ran; 0 when it got one.</summary>
     public long PendingAllocationTs { get; init; }
 
+    /// <summary>Since when it is ready; 0 while it is not.</summary>
     public long ConnectableTs { get; init; }
 
+    /// <summary>Since when it sleeps; 0 while it does not, and before its first start.</summary>
     public long SleepTs { get; init; }
 
+    /// <summary>When a crashed actor with <see cref="CrashPolicy.Restart"/> is due to start again; 0 otherwise.</summary>
     public long RescheduleTs { get; init; }
 
     public long DestroyTs { get; init; }

@@ -35,7 +35,7 @@ internal sealed record RunnerRecord
 
     public int TotalSlots { get; init; }
 
-    /// <summary>Never negative.</summary>
+    /// <summary>Total less the actors that start, run or stop here; never negative, and 0 once it is stopped.</summary>
     public int RemainingSlots { get; init; }
 
     /// <summary>Raised whenever the set of actors it owns changes.</summary>
@@ -46,8 +46,10 @@ internal sealed record RunnerRecord
 
     public long CreateTs { get; init; }
 
+    /// <summary>Since when it takes no new actors; 0 while it does.</summary>
     public long DrainTs { get; init; }
 
+    /// <summary>When it was lost or deleted; 0 while it lives.</summary>
     public long StopTs { get; init; }
 
     public long LastPingTs { get; init; }

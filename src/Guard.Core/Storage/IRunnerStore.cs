@@ -7,31 +7,55 @@ namespace Guard.Core.Storage;
 /// <summary>Runners, their heartbeats and slots. Atomic, thread-safe, and throwing as <see cref="IActorStore"/>.</summary>
 internal interface IRunnerStore
 {
-    /// <summary>Registers a runner, or renews the live one of the same key. Null when the pool has no runner-config.</summary>
+    /// <summary>
+    /// Registers a runner, or renews the live one of the same key. Null when the pool has no runner-config.
+    /// </summary>
+    /// <remarks>
+    /// Renewed: the runner id, its slots in use, a drain and being static stay; endpoint, protocol, version and total slots are replaced,
+    /// and it counts as a heartbeat. Its actors are told the new address. With fewer slots than are in use none is left, and none is taken
+    /// from an actor. After loss or deletion the same key gets a new record with the id given.
+    /// </remarks>
     ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken);
 
-    /// <summary>Null when the runner is unknown, lost or deleted: it must register again.</summary>
+    /// <summary>
+    /// Null when the runner is unknown, lost or deleted: it must register again. A heartbeat that makes a silent runner eligible again
+    /// tells that the pool has capacity.
+    /// </summary>
     ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken);
 
-    /// <summary>No new actors from now on. False when unknown or stopped.</summary>
+    /// <summary>
+    /// No new actors from now on; heartbeats say so. False when unknown or stopped; true when draining already. The actors it has go on:
+    /// nothing tells them to stop yet.
+    /// </summary>
     ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken);
 
-    /// <summary>Stops a runner at once; its actors lose their connection and follow their crash policy. False when unknown or stopped.</summary>
+    /// <summary>
+    /// Stops a runner at once, static ones too. Ready actors fail with runner_connection_lost and follow their crash policy, starting
+    /// ones go back to sleep for another try; its slots are gone. False when unknown or stopped.
+    /// </summary>
     ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken);
 
+    /// <summary>The runner, lost and deleted ones included for at least an hour (their <c>StopTs</c> is set); null when unknown.</summary>
     ValueTask<RunnerRecord?> GetAsync(string runnerId, CancellationToken cancellationToken);
 
+    /// <summary>A page of a namespace's runners, newest first, with the promises of <see cref="IActorStore.ListAsync"/>.</summary>
+    /// <exception cref="FormatException">The cursor is not one of this list.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not 1 to 1000.</exception>
     ValueTask<Page<RunnerRecord>> ListAsync(RunnerQuery query, CancellationToken cancellationToken);
 
     /// <summary>The actors a runner owns, starting ones included; null when unknown or stopped.</summary>
     ValueTask<RunnerActors?> GetActorsAsync(string runnerId, CancellationToken cancellationToken);
 
-    /// <summary>Declares every runner lost whose last heartbeat is older than <paramref name="lostAfter"/>, as
-    /// <see cref="DeleteAsync"/> does; static runners never are. Returns those it declared lost.</summary>
+    /// <summary>
+    /// Declares every runner lost whose last heartbeat is older than <paramref name="lostAfter"/>, as <see cref="DeleteAsync"/> does;
+    /// static runners never are. Returns those this call declared lost, as they are now. <see cref="TimeSpan.MaxValue"/> loses none: it
+    /// only shows that the store answers. Also forgets tombstones that are due.
+    /// </summary>
     ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken);
 }
 
-/// <param name="RunnerId">The id it gets when its key is new.</param>
+/// <param name="RunnerId">The id it gets when its key is new; one that no runner ever had.</param>
+/// <param name="TotalSlots">At least 0.</param>
 internal sealed record NewRunner(
     string RunnerId,
     PoolId Pool,
@@ -44,6 +68,9 @@ internal sealed record NewRunner(
 
 internal readonly record struct HeartbeatResult(bool Draining, long ActorsVersion);
 
+/// <param name="Name">The pool; null for all.</param>
+/// <param name="IncludeStopped">Also lost and deleted ones.</param>
+/// <param name="Limit">1 to 1000.</param>
 internal sealed record RunnerQuery(string Namespace, string? Name, bool IncludeStopped, int Limit, string? Cursor);
 
 internal sealed record RunnerActors(long ActorsVersion, IReadOnlyList<RunnerActor> Actors);

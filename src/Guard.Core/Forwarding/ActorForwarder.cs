@@ -1,0 +1,207 @@
+using System.Net;
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Options;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Guard.Core.Forwarding;
+
+/// <summary>
+/// Delivers a request to an actor's runner, once, and the reply to the client: CONTRACT section 3. Whether it is sent again is for
+/// <see cref="ReplayRules"/> to say. Thread-safe.
+/// </summary>
+internal sealed class ActorForwarder
+{
+    private readonly IHttpForwarder _forwarder;
+    private readonly RunnerInvoker _invoker;
+    private readonly LiveOptions _options;
+    private readonly TrustedProxies _trusted;
+    private readonly GuardMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Protocols _requests;
+    private readonly Protocols _webSockets;
+
+    public ActorForwarder(
+        IHttpForwarder forwarder,
+        RunnerInvoker invoker,
+        LiveOptions options,
+        TrustedProxies trusted,
+        GuardMetrics metrics,
+        TimeProvider time,
+        ILogger<ActorForwarder> logger)
+    {
+        (_forwarder, _invoker, _options, _trusted, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, metrics, time, logger);
+        _requests = new Protocols(options.Current.Forwarding.ActivityTimeout, HttpVersion.Version20);
+
+        // Upgraded connections may be silent for ever; the handshake before has its own limit. Over TLS a WebSocket goes as HTTP/1.1,
+        // which every server of either version speaks.
+        _webSockets = new Protocols(Timeout.InfiniteTimeSpan, HttpVersion.Version11);
+    }
+
+    /// <summary>Sends the request to the runner of <paramref name="route"/>, and, unless it has to be sent elsewhere, the reply to the client.</summary>
+    /// <param name="context">The client's request; its response must not have started. CORS headers are on it already.</param>
+    /// <param name="route">Must have a runner.</param>
+    /// <param name="forwardedTarget">Path and query as the actor sees them, byte for byte.</param>
+    /// <param name="body">The request's body; null when it has none. Rewound here.</param>
+    /// <param name="cancellationToken">Ends the exchange, upgraded or not; the client's leaving does so by itself.</param>
+    /// <returns>See <see cref="ForwardOutcome"/>; expected failures are never thrown.</returns>
+    public async ValueTask<ForwardOutcome> ForwardAsync(
+        HttpContext context, ActorRoute route, string forwardedTarget, ReplayableBody? body, CancellationToken cancellationToken)
+    {
+        var runner = route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
+        if (body is not null)
+        {
+            body.Rewind();
+            context.Request.Body = body;
+        }
+
+        if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
+        {
+            return await ForwardWebSocketAsync(context, route, runner, forwardedTarget, cancellationToken);
+        }
+
+        var exchange = new ForwardExchange(context, route, runner, forwardedTarget, body, _trusted, null, cancellationToken);
+        var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _requests.For(runner), exchange, cancellationToken);
+        return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(context, route, runner, exchange, body, error, cancellationToken);
+    }
+
+    private async ValueTask<ForwardOutcome> ForwardWebSocketAsync(
+        HttpContext context, ActorRoute route, RunnerAddress runner, string forwardedTarget, CancellationToken cancellationToken)
+    {
+        var limits = _options.Current.Forwarding;
+        using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _metrics.WebSockets, cancellationToken);
+        var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, handshake, cancellationToken);
+        var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _webSockets.For(runner), exchange, handshake.Token);
+        if (handshake.IsAccepted && context.Response.HasStarted)
+        {
+            if (error is not (ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient))
+            {
+                // The runner's side broke (or we were told to stop): the client must not take it for an orderly end.
+                context.Abort();
+            }
+
+            return new(ForwardStatus.Done);
+        }
+
+        return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(context, route, runner, exchange, null, error, cancellationToken, handshake);
+    }
+
+    /// <summary>Finds out how an exchange ended that did not end well.</summary>
+    private ForwardOutcome Conclude(
+        HttpContext context,
+        ActorRoute route,
+        RunnerAddress runner,
+        ForwardExchange exchange,
+        ReplayableBody? body,
+        ForwarderError error,
+        CancellationToken cancellationToken,
+        WebSocketHandshake? handshake = null)
+    {
+        var fault = exchange.Fault ?? (error == ForwarderError.None ? null : context.Features.Get<IForwarderErrorFeature>()?.Exception);
+        var clientLeft = context.RequestAborted.IsCancellationRequested || error == ForwarderError.ResponseBodyClient;
+        if (context.Response.HasStarted)
+        {
+            if (clientLeft)
+            {
+                _logger.ClientLeft(context.TraceIdentifier);
+            }
+            else
+            {
+                _logger.ReplyBroken(context.TraceIdentifier, route.IdText, runner.RunnerId, ForwardFaults.Describe(fault));
+            }
+
+            // A reply that breaks off must not look like one that ended.
+            context.Abort();
+            return new(ForwardStatus.Done);
+        }
+
+        exchange.Undo(context);
+        if (exchange.Verdict is { } verdict)
+        {
+            return verdict;
+        }
+
+        var outcome = clientLeft
+            ? new(ForwardStatus.ClientGone)
+            : Diagnose(exchange, body, error, fault, handshake, cancellationToken);
+        switch (outcome.Status)
+        {
+            case ForwardStatus.ClientGone:
+                _logger.ClientLeft(context.TraceIdentifier);
+                break;
+            case ForwardStatus.NotReached:
+                _logger.RunnerNotReached(context.TraceIdentifier, runner.RunnerId, outcome.LastError!);
+                break;
+            case ForwardStatus.Failed when outcome.Error!.Status >= 500:
+                _logger.ExchangeFailed(
+                    context.TraceIdentifier, route.IdText, runner.RunnerId, outcome.Error.FullCode, ForwardFaults.Describe(fault));
+                break;
+        }
+
+        return outcome;
+    }
+
+    private ForwardOutcome Diagnose(
+        ForwardExchange exchange,
+        ReplayableBody? body,
+        ForwarderError error,
+        Exception? fault,
+        WebSocketHandshake? handshake,
+        CancellationToken cancellationToken)
+    {
+        if (!exchange.HasReply && ForwardFaults.NotReached(fault) is { } reason)
+        {
+            return new(ForwardStatus.NotReached, LastError: reason);
+        }
+
+        if (body?.Failure is { } failure)
+        {
+            return ForwardFaults.OfClientBody(failure, _options.Current.Limits.MaxRequestBodyBytes) is { } bad
+                ? Failed(bad)
+                : new(ForwardStatus.ClientGone);
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Failed(GuardErrors.UpstreamError(exchange.HasReply ? "response" : "request", null));
+        }
+
+        if (handshake is { IsTimedOut: true })
+        {
+            return Failed(GuardErrors.RequestTimeout("handshake"));
+        }
+
+        if (error == ForwarderError.RequestTimedOut || ForwardFaults.IsTimeout(fault))
+        {
+            return Failed(GuardErrors.RequestTimeout("activity"));
+        }
+
+        // The forwarder stops without an error for one reason only: a handshake it cannot translate to HTTP/2.
+        return error == ForwarderError.None && fault is null
+            ? Failed(GuardErrors.InvalidHeader("sec-websocket-key", "16 bytes in base64"))
+            : Failed(GuardErrors.UpstreamError(exchange.HasReply ? "response" : ForwardFaults.Phase(fault), ForwardFaults.Describe(fault)));
+    }
+
+    private static ForwardOutcome Failed(GuardError error) => new(ForwardStatus.Failed, error, error.FullCode);
+
+    /// <summary>How runners are spoken to, by what they registered.</summary>
+    private sealed class Protocols(TimeSpan activityTimeout, Version overTls)
+    {
+        private readonly ForwarderRequestConfig _http1 = Config(activityTimeout, HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
+        private readonly ForwarderRequestConfig _h2c = Config(activityTimeout, HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
+        private readonly ForwarderRequestConfig _https = Config(activityTimeout, overTls, HttpVersionPolicy.RequestVersionOrLower);
+
+        public ForwarderRequestConfig For(RunnerAddress runner)
+            => runner.Endpoint.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? _https
+                : runner.Protocol == RunnerProtocol.H2c ? _h2c
+                : _http1;
+
+        private static ForwarderRequestConfig Config(TimeSpan activityTimeout, Version version, HttpVersionPolicy policy)
+            => new() { ActivityTimeout = activityTimeout, Version = version, VersionPolicy = policy };
+    }
+}

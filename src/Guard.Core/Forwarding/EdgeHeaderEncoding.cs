@@ -1,0 +1,79 @@
+using System.Text;
+
+namespace Guard.Core.Forwarding;
+
+/// <summary>
+/// How the server decodes request headers, for <c>KestrelServerOptions.RequestHeaderEncodingSelector</c>: Latin-1, so that each byte is
+/// one character and comes out of <see cref="RunnerInvoker"/> as the same byte.
+/// </summary>
+/// <remarks>
+/// Kestrel replaces a <c>Connection</c> header that has exactly one of <c>close</c>, <c>keep-alive</c> and <c>upgrade</c> by that word
+/// alone, and so loses the header names next to it, which must not be forwarded. So that it leaves them, such a line gets a second word,
+/// or loses its <c>keep-alive</c>, which HTTP/1.1 means anyway. Names on a line of their own beside a line with one of the words are lost.
+/// </remarks>
+internal sealed class EdgeHeaderEncoding : Encoding
+{
+    private const string KeepAliveBehind = ", keep-alive";
+    private static readonly EdgeHeaderEncoding ForConnection = new();
+
+    private EdgeHeaderEncoding()
+    {
+    }
+
+    /// <param name="name">The header's name.</param>
+    public static Encoding Select(string name)
+        => name.Equals("Connection", StringComparison.OrdinalIgnoreCase) ? ForConnection : Latin1;
+
+    public override int GetByteCount(char[] chars, int index, int count) => count;
+
+    public override int GetBytes(char[] chars, int charIndex, int charCount, byte[] bytes, int byteIndex)
+        => Latin1.GetBytes(chars, charIndex, charCount, bytes, byteIndex);
+
+    public override int GetCharCount(byte[] bytes, int index, int count) => Decode(bytes.AsSpan(index, count)).Length;
+
+    public override int GetChars(byte[] bytes, int byteIndex, int byteCount, char[] chars, int charIndex)
+    {
+        var text = Decode(bytes.AsSpan(byteIndex, byteCount));
+        text.CopyTo(chars.AsSpan(charIndex));
+        return text.Length;
+    }
+
+    public override int GetMaxByteCount(int charCount) => charCount;
+
+    public override int GetMaxCharCount(int byteCount) => byteCount + KeepAliveBehind.Length;
+
+    private static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        var line = Latin1.GetString(bytes);
+        if (!line.Contains(','))
+        {
+            return line;
+        }
+
+        bool names = false, keepAlive = false, other = false;
+        foreach (var range in line.AsSpan().Split(','))
+        {
+            var token = line.AsSpan()[range].Trim();
+            if (token.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))
+            {
+                keepAlive = true;
+            }
+            else if (token.Equals("close", StringComparison.OrdinalIgnoreCase) || token.Equals("upgrade", StringComparison.OrdinalIgnoreCase))
+            {
+                other = true;
+            }
+            else
+            {
+                names |= !token.IsEmpty;
+            }
+        }
+
+        return (names, keepAlive, other) switch
+        {
+            (true, false, true) => line + KeepAliveBehind,
+            (true, true, false) => string.Join(", ", line.Split(',', StringSplitOptions.TrimEntries)
+                .Where(t => !t.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))),
+            _ => line,
+        };
+    }
+}

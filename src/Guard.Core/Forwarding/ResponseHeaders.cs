@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace Guard.Core.Forwarding;
+
+/// <summary>Headers and trailers on the way out.</summary>
+internal static class ResponseHeaders
+{
+    /// <summary>Copies what passes of a reply's headers; <c>x-rivet-ray-id</c> is Guard's, and so are CORS headers unless the runner answers
+    /// <c>access-control-allow-origin</c> itself.</summary>
+    /// <exception cref="InvalidOperationException">A header holds what HTTP does not allow.</exception>
+    public static void Copy(HttpContext context, HttpResponseMessage message)
+    {
+        var destination = context.Response.Headers;
+        var runnersCors = message.Headers.NonValidated.Contains(HeaderNames.AccessControlAllowOrigin);
+        if (runnersCors)
+        {
+            ReplyBaseline.RemoveCors(destination);
+        }
+
+        var guardsCors = !runnersCors && destination.AccessControlAllowOrigin.Count > 0;
+        var named = ConnectionTokens.Parse(Values(message.Headers, HeaderNames.Connection));
+        Copy(message.Headers, destination, named, guardsCors);
+        Copy(message.Content.Headers, destination, named, guardsCors: false);
+
+        if (message.Headers.NonValidated.Contains(HeaderNames.TransferEncoding) || HasNoBody(message))
+        {
+            // Chunked wins (RFC 9112 6.3); a reply that cannot have a body must not announce one, and Kestrel would refuse it.
+            destination.ContentLength = null;
+        }
+
+        // HTTP/1.1 clients get no trailers, so none are announced to them.
+        if (context.Features.Get<IHttpResponseTrailersFeature>() is not null && !named.Contains(HeaderNames.Trailer)
+            && Values(message.Headers, HeaderNames.Trailer) is { Count: > 0 } trailer)
+        {
+            destination.Trailer = trailer;
+        }
+
+        destination[HeaderRules.RayId] = context.TraceIdentifier;
+    }
+
+    /// <summary>Copies trailers to clients that can have them (HTTP/2).</summary>
+    public static void CopyTrailers(HttpContext context, HttpResponseMessage message)
+    {
+        if (context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } destination)
+        {
+            Copy(message.TrailingHeaders, destination, default, guardsCors: false);
+        }
+    }
+
+    /// <summary>The values of a header as they came; empty when there is none.</summary>
+    public static StringValues Values(HttpHeaders headers, string name)
+        => headers.NonValidated.TryGetValues(name, out var values) ? ToStringValues(values) : StringValues.Empty;
+
+    private static void Copy(HttpHeaders source, IHeaderDictionary destination, ConnectionTokens named, bool guardsCors)
+    {
+        foreach (var (name, values) in source.NonValidated)
+        {
+            if (!HeaderRules.PassesToClient(name) || named.Contains(name))
+            {
+                continue;
+            }
+
+            var value = ToStringValues(values);
+            if (name.Equals(HeaderRules.Error, StringComparison.OrdinalIgnoreCase))
+            {
+                value = WithoutGuards(value);
+                if (value.Count == 0)
+                {
+                    continue;
+                }
+            }
+            else if (guardsCors && name.Equals(HeaderNames.AccessControlAllowCredentials, StringComparison.OrdinalIgnoreCase))
+            {
+                // Whether credentials go with Guard's allow-origin is for Guard's configuration to say.
+                continue;
+            }
+
+            // Guard's own (vary, exposed headers) come first.
+            destination[name] = StringValues.Concat(destination[name], value);
+        }
+    }
+
+    private static StringValues WithoutGuards(StringValues errors)
+    {
+        foreach (var error in errors)
+        {
+            if (HeaderRules.IsGuardsError(error!))
+            {
+                return errors.Where(e => !HeaderRules.IsGuardsError(e!)).ToArray();
+            }
+        }
+
+        return errors;
+    }
+
+    private static bool HasNoBody(HttpResponseMessage message)
+        => (int)message.StatusCode < 200 || message.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.ResetContent;
+
+    private static StringValues ToStringValues(HeaderStringValues values)
+    {
+        if (values.Count <= 1)
+        {
+            return values.ToString();
+        }
+
+        var array = new string[values.Count];
+        var i = 0;
+        foreach (var value in values)
+        {
+            array[i++] = value;
+        }
+
+        return array;
+    }
+}

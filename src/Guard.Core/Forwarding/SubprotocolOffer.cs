@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Primitives;
+
+namespace Guard.Core.Forwarding;
+
+/// <summary>What a WebSocket client offered in <c>Sec-WebSocket-Protocol</c>, without the tokens that were meant for Guard.</summary>
+/// <param name="Forwarded">What the runner is offered; empty when nothing is left.</param>
+/// <param name="OffersRivet">Whether <c>rivet</c> was offered.</param>
+internal readonly record struct SubprotocolOffer(StringValues Forwarded, bool OffersRivet)
+{
+    public const string Rivet = "rivet";
+
+    public static SubprotocolOffer Parse(StringValues offered)
+    {
+        bool rivet = false, removed = false;
+        List<string>? kept = null;
+        foreach (var line in offered)
+        {
+            foreach (var range in line.AsSpan().Split(','))
+            {
+                var token = line.AsSpan()[range].Trim();
+                rivet |= token.SequenceEqual(Rivet);
+                if (IsForGuard(token))
+                {
+                    removed = true;
+                }
+                else if (!token.IsEmpty)
+                {
+                    (kept ??= []).Add(token.ToString());
+                }
+            }
+        }
+
+        if (!removed)
+        {
+            return new(offered, rivet);
+        }
+
+        return new(kept is null ? StringValues.Empty : string.Join(", ", kept), rivet);
+    }
+
+    private static bool IsForGuard(ReadOnlySpan<char> token)
+        => token.StartsWith("rivet_target.", StringComparison.Ordinal)
+            || token.StartsWith("rivet_actor.", StringComparison.Ordinal)
+            || token.StartsWith("rivet_token.", StringComparison.Ordinal)
+            || token.SequenceEqual("rivet_skip_ready_wait");
+}

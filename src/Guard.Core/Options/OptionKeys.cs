@@ -1,0 +1,198 @@
+using System.Collections.Frozen;
+using System.Numerics;
+
+namespace Guard.Core.Options;
+
+/// <summary>
+/// Every key under <c>Guard</c>, in the order of docs/configuration.md. The one list from which keys are read, checked, reloaded and
+/// documented: whoever adds an option adds it here. Defaults are those of a new <see cref="GuardOptions"/>.
+/// </summary>
+internal static class OptionKeys
+{
+    private static readonly TimeSpan Zero = TimeSpan.Zero;
+    private static readonly TimeSpan Ms = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Month = TimeSpan.FromDays(30);
+
+    public static readonly IReadOnlyList<OptionKey> All =
+    [
+        Text("Datacenter:Name", o => o.Datacenter.Name, (o, v) => o.Datacenter.Name = v, LabelForm, text => OptionSyntax.IsLabel(text),
+            "Name of this datacenter, as runner-configs and actors show it."),
+        Number("Datacenter:Label", 1, ushort.MaxValue, o => o.Datacenter.Label, (o, v) => o.Datacenter.Label = v,
+            "Number of this datacenter. It is part of every actor id made here; ids with another number are answered `datacenter.not_found`."),
+
+        Choice<StoreProvider>("Store:Provider", o => o.Store.Provider, (o, v) => o.Store.Provider = v,
+            "Where state is kept. `Memory`: inside this process, empty at each start except for the seed. `Redis`: shared by many Guards and kept when they restart (not in this version yet: Guard refuses to start with it)."),
+        Text("Store:Redis:Configuration", o => o.Store.Redis.Configuration, (o, v) => o.Store.Redis.Configuration = v,
+            "a StackExchange.Redis configuration string", text => !string.IsNullOrWhiteSpace(text),
+            "How to reach Redis: one server, Sentinel or Cluster. May hold a password, so it is never printed.", isSecret: true),
+        Text("Store:Redis:KeyPrefix", o => o.Store.Redis.KeyPrefix, (o, v) => o.Store.Redis.KeyPrefix = v,
+            "1 to 64 of A-Z a-z 0-9 . _ : -", OptionSyntax.IsKeyPrefix,
+            "Put before every key in Redis, so that several installations can share one."),
+
+        OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, "the path of a file that exists", _ => true,
+            "JSON file with runner-configs, runners and actors that are created at start where they do not exist yet. Runners from it are never declared lost."),
+
+        Choice<FailFastMode>("FailFast:Mode", o => o.FailFast.Mode, (o, v) => o.FailFast.Mode = v,
+            "What to do with waiting requests when their pool is failing. `Enforce`: end them with the reason. `Report`: only count what would have been ended. `Off`: neither.", true),
+        Duration("FailFast:CheckDelay", Zero, Hour, o => o.FailFast.CheckDelay, (o, v) => o.FailFast.CheckDelay = v,
+            "How long a request waits at least before an error of its pool may end it.", true),
+        Duration("FailFast:PollInterval", Ms, Hour, o => o.FailFast.PollInterval, (o, v) => o.FailFast.PollInterval = v,
+            "How often the health of a pool is read while requests wait for it.", true),
+        Duration("FailFast:CacheTtl", Zero, Hour, o => o.FailFast.CacheTtl, (o, v) => o.FailFast.CacheTtl = v,
+            "How long one read of a pool's health is used again. `00:00:00` reads each time.", true),
+        Flag("FailFast:Push", o => o.FailFast.Push, (o, v) => o.FailFast.Push = v,
+            "Also listen for changes of pool health, so that waiting requests end at once instead of at the next poll."),
+        Flag("FailFast:RefuseWhenRed", o => o.FailFast.RefuseWhenRed, (o, v) => o.FailFast.RefuseWhenRed = v,
+            "Refuse a request at once when its pool is failing on arrival, before anything is started for it.", true),
+        Duration("FailFast:ProbeInterval", Ms, Hour, o => o.FailFast.ProbeInterval, (o, v) => o.FailFast.ProbeInterval = v,
+            "While a pool is failing, one start per interval is let through to find out whether it works again.", true),
+
+        Number("PoolHealth:ErrorsToTrip", 1, 1_000_000, o => o.PoolHealth.ErrorsToTrip, (o, v) => o.PoolHealth.ErrorsToTrip = v,
+            "Errors since the last success that make a pool count as failing (red).", true),
+        Number("PoolHealth:SuccessesToClear", 1, 1_000_000, o => o.PoolHealth.SuccessesToClear, (o, v) => o.PoolHealth.SuccessesToClear = v,
+            "Successes in a row that make a failing pool count as working (green).", true),
+        Duration("PoolHealth:ErrorTtl", Ms, Month, o => o.PoolHealth.ErrorTtl, (o, v) => o.PoolHealth.ErrorTtl = v,
+            "A failing pool turns green by itself when no new error was reported for this long.", true),
+        Number("PoolHealth:MaxErrorBytes", 0, 65_536, o => o.PoolHealth.MaxErrorBytes, (o, v) => o.PoolHealth.MaxErrorBytes = v,
+            "Bodies and messages of pool errors are cut to this many bytes, never inside a character."),
+
+        Duration("Readiness:Timeout", Ms, Day, o => o.Readiness.Timeout, (o, v) => o.Readiness.Timeout = v,
+            "How long a request may wait for its actor, counted from its arrival. Nothing extends it.", true),
+        Duration("Readiness:RepairInterval", Ms, Hour, o => o.Readiness.RepairInterval, (o, v) => o.Readiness.RepairInterval = v,
+            "How often the state of an actor that is waited for is read again, in case an event was lost.", true),
+        Number("Readiness:MaxWakeRetries", 0, 1000, o => o.Readiness.MaxWakeRetries, (o, v) => o.Readiness.MaxWakeRetries = v,
+            "How often an actor that stops before it is ready is started again for the same waiting requests.", true),
+        Number("Readiness:MaxHeld", 1, 10_000_000, o => o.Readiness.MaxHeld, (o, v) => o.Readiness.MaxHeld = v,
+            "Requests that may wait at the same time in this Guard. Further ones are refused at once.", true),
+        Number("Readiness:MaxHeldPerPool", 1, 10_000_000, o => o.Readiness.MaxHeldPerPool, (o, v) => o.Readiness.MaxHeldPerPool = v,
+            "The same for one pool. At most `Readiness:MaxHeld`.", true),
+        Number("Readiness:MaxHeldPerActor", 1, 10_000_000, o => o.Readiness.MaxHeldPerActor, (o, v) => o.Readiness.MaxHeldPerActor = v,
+            "The same for one actor. At most `Readiness:MaxHeldPerPool`.", true),
+
+        Duration("RouteCache:Ttl", Ms, Month, o => o.RouteCache.Ttl, (o, v) => o.RouteCache.Ttl = v,
+            "How long Guard remembers where an actor runs. Changes it hears of apply at once."),
+        Duration("RouteCache:NegativeTtl", Zero, Hour, o => o.RouteCache.NegativeTtl, (o, v) => o.RouteCache.NegativeTtl = v,
+            "How long Guard remembers that an actor does not exist."),
+        Number("RouteCache:MaxEntries", 1, 100_000_000, o => o.RouteCache.MaxEntries, (o, v) => o.RouteCache.MaxEntries = v,
+            "Actors remembered at the same time."),
+
+        Number("Retry:MaxAttempts", 1, 100, o => o.Retry.MaxAttempts, (o, v) => o.Retry.MaxAttempts = v,
+            "How often a request is sent, the first time included. Only requests that are safe to repeat are sent again.", true),
+        Duration("Retry:BaseDelay", Zero, Hour, o => o.Retry.BaseDelay, (o, v) => o.Retry.BaseDelay = v,
+            "Upper end of the random pause before the first repetition; it doubles with each further one. At most `Retry:MaxDelay`.", true),
+        Duration("Retry:MaxDelay", Zero, Hour, o => o.Retry.MaxDelay, (o, v) => o.Retry.MaxDelay = v,
+            "The pause between repetitions never grows beyond this.", true),
+
+        Duration("Forwarding:ConnectTimeout", Ms, Hour, o => o.Forwarding.ConnectTimeout, (o, v) => o.Forwarding.ConnectTimeout = v,
+            "How long connecting to a runner may take."),
+        Duration("Forwarding:ActivityTimeout", Ms, Day, o => o.Forwarding.ActivityTimeout, (o, v) => o.Forwarding.ActivityTimeout = v,
+            "How long an exchange may be silent in both directions. WebSockets and event streams have no such limit."),
+        Duration("Forwarding:HandshakeTimeout", Ms, Hour, o => o.Forwarding.HandshakeTimeout, (o, v) => o.Forwarding.HandshakeTimeout = v,
+            "How long a runner may take to accept a WebSocket."),
+        Number("Forwarding:ReplayBufferBytes", 0, 16_777_216, o => o.Forwarding.ReplayBufferBytes, (o, v) => o.Forwarding.ReplayBufferBytes = v,
+            "Request bodies up to this length are kept so that the request can be sent again."),
+
+        Duration("Runners:StartTimeout", Ms, Hour, o => o.Runners.StartTimeout, (o, v) => o.Runners.StartTimeout = v,
+            "How long a runner may take to answer the call that starts an actor.", true),
+        Duration("Runners:ReadyTimeout", Ms, Day, o => o.Runners.ReadyTimeout, (o, v) => o.Runners.ReadyTimeout = v,
+            "How long an actor may take to be ready after its runner answered the start with 202.", true),
+        Duration("Runners:EligibleAfter", Ms, Day, o => o.Runners.EligibleAfter, (o, v) => o.Runners.EligibleAfter = v,
+            "A runner gets new actors only while its last heartbeat is younger than this. Less than `Runners:LostAfter`.", true),
+        Duration("Runners:LostAfter", Ms, Day, o => o.Runners.LostAfter, (o, v) => o.Runners.LostAfter = v,
+            "A runner whose last heartbeat is older than this is lost, and its actors with it.", true),
+        OptionalText("Runners:Token", o => o.Runners.Token, (o, v) => o.Runners.Token = v, TokenForm, OptionSyntax.IsToken,
+            "Sent to runners as `x-guard-channel` with each start and stop call, so that they can tell Guard from others.", isSecret: true),
+        new ListKey("Runners:AllowedEndpoints", "a network (10.0.0.0/8), an address, or a host pattern (*.example.com)",
+            text => !text.AsSpan().ContainsAny(' ', '\t'), o => o.Runners.AllowedEndpoints, (o, v) => o.Runners.AllowedEndpoints = v,
+            "Where runner endpoints and serverless URLs may point. The default is everywhere but unspecified and link-local addresses and the metadata addresses of clouds. Guard's own listeners are never allowed.")
+        {
+            IsReloadable = true, DefaultText = "see meaning",
+        },
+
+        OptionalText("Gateway:ActorDomain", o => o.Gateway.ActorDomain, (o, v) => o.Gateway.ActorDomain = v,
+            "a domain name such as actors.example.com", OptionSyntax.IsDomain,
+            "When set, requests for the host `{actor_id}.{this domain}` reach that actor."),
+        new ListKey("Gateway:TrustedProxies", "a network such as 10.0.0.0/8 (host bits zero), or an address", OptionSyntax.IsNetwork,
+            o => o.Gateway.TrustedProxies, (o, v) => o.Gateway.TrustedProxies = v,
+            "Proxies in front of Guard whose `x-forwarded-*` headers are believed. From anyone else they are replaced.")
+        {
+            DefaultText = "none",
+        },
+        new ListKey("Gateway:Cors:AllowedOrigins", "*, null, or scheme://host[:port] as a browser sends it (lower case, no path, no default port)",
+            OptionSyntax.IsOrigin, o => o.Gateway.Cors.AllowedOrigins, (o, v) => o.Gateway.Cors.AllowedOrigins = v,
+            "Web origins whose pages may read replies. `*` answers everyone, without credentials; an exact origin gets credentials. An empty list allows none.")
+        {
+            IsReloadable = true, DefaultText = "[*]",
+        },
+
+        Number("Limits:MaxRequestBodyBytes", 0, 1_125_899_906_842_624L, o => o.Limits.MaxRequestBodyBytes, (o, v) => o.Limits.MaxRequestBodyBytes = v,
+            "Largest request body. Larger ones are answered 413.", true),
+        Number("Limits:RequestsPerClient", 0, 1_000_000_000, o => o.Limits.RequestsPerClient, (o, v) => o.Limits.RequestsPerClient = v,
+            "Requests one client address may make per `Limits:RequestWindow`. 0 = no limit.", true),
+        Duration("Limits:RequestWindow", TimeSpan.FromSeconds(1), Day, o => o.Limits.RequestWindow, (o, v) => o.Limits.RequestWindow = v,
+            "The time `Limits:RequestsPerClient` counts over.", true),
+        Number("Limits:ConcurrentPerClient", 0, 1_000_000_000, o => o.Limits.ConcurrentPerClient, (o, v) => o.Limits.ConcurrentPerClient = v,
+            "Requests one client address may have open at the same time. 0 = no limit.", true),
+
+        OptionalText("Control:Token", o => o.Control.Token, (o, v) => o.Control.Token = v, TokenForm, OptionSyntax.IsToken,
+            "Bearer token of the control API. Without one, every `Control*` endpoint must listen on a loopback address, or Guard refuses to start.", isSecret: true),
+        new ListKey("Control:RunnerTokens", TokenForm, OptionSyntax.IsToken,
+            o => o.Control.RunnerTokens, (o, v) => o.Control.RunnerTokens = v,
+            "Tokens for runners: they may only register, send heartbeats and events, drain and delete runners.")
+        {
+            IsSecret = true, DefaultText = "none",
+        },
+        OptionalText("Control:AdvertisedUrl", o => o.Control.AdvertisedUrl, (o, v) => o.Control.AdvertisedUrl = v,
+            "an http:// or https:// URL without user name, query and fragment", OptionSyntax.IsBaseUrl,
+            "The control API's address as runners reach it. Needed by serverless pools that answer a start with 202."),
+
+        Duration("Shutdown:Delay", Zero, Hour, o => o.Shutdown.Delay, (o, v) => o.Shutdown.Delay = v,
+            "How long Guard goes on accepting requests after SIGTERM, while `/readyz` already says no, so that load balancers notice."),
+        Duration("Shutdown:DrainTimeout", Zero, Day, o => o.Shutdown.DrainTimeout, (o, v) => o.Shutdown.DrainTimeout = v,
+            "How long requests under way may then take to finish."),
+
+        Number("Metrics:MaxPools", 1, 100_000, o => o.Metrics.MaxPools, (o, v) => o.Metrics.MaxPools = v,
+            "Pools with labels of their own in metrics. Further pools share the label `other`."),
+
+        Flag("ExposeErrors", o => o.ExposeErrors, (o, v) => o.ExposeErrors = v,
+            "Adds exception text and full pool errors to replies. For development only."),
+    ];
+
+    private const string LabelForm = "1 to 63 of a-z 0-9 -, no - at the ends";
+    private const string TokenForm = "visible ASCII characters without spaces";
+
+    private static readonly FrozenDictionary<string, OptionKey> ByName = All.ToFrozenDictionary(key => key.Name);
+
+    /// <param name="name">As declared; throws <see cref="KeyNotFoundException"/> for any other.</param>
+    public static OptionKey Get(string name) => ByName[name];
+
+    private static ScalarKey<TimeSpan> Duration(
+        string name, TimeSpan min, TimeSpan max, Func<GuardOptions, TimeSpan> get, Action<GuardOptions, TimeSpan> set, string description, bool reloadable = false)
+        => new(name, new DurationType(min, max), get, set, description) { IsReloadable = reloadable };
+
+    private static ScalarKey<T> Number<T>(
+        string name, T min, T max, Func<GuardOptions, T> get, Action<GuardOptions, T> set, string description, bool reloadable = false)
+        where T : IBinaryInteger<T>
+        => new(name, new NumberType<T>(min, max), get, set, description) { IsReloadable = reloadable };
+
+    private static ScalarKey<bool> Flag(
+        string name, Func<GuardOptions, bool> get, Action<GuardOptions, bool> set, string description, bool reloadable = false)
+        => new(name, new FlagType(), get, set, description) { IsReloadable = reloadable };
+
+    private static ScalarKey<T> Choice<T>(
+        string name, Func<GuardOptions, T> get, Action<GuardOptions, T> set, string description, bool reloadable = false)
+        where T : struct, Enum
+        => new(name, new ChoiceType<T>(), get, set, description) { IsReloadable = reloadable };
+
+    private static ScalarKey<string?> Text(
+        string name, Func<GuardOptions, string> get, Action<GuardOptions, string> set, string allowed, Func<string, bool> isValid,
+        string description, bool isSecret = false)
+        => new(name, new TextType(allowed, isValid, isOptional: false), get, (o, v) => set(o, v!), description) { IsSecret = isSecret };
+
+    private static ScalarKey<string?> OptionalText(
+        string name, Func<GuardOptions, string?> get, Action<GuardOptions, string?> set, string allowed, Func<string, bool> isValid,
+        string description, bool isSecret = false)
+        => new(name, new TextType(allowed, isValid, isOptional: true), get, set, description) { IsSecret = isSecret };
+}

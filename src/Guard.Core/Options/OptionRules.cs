@@ -1,0 +1,66 @@
+namespace Guard.Core.Options;
+
+/// <summary>
+/// What has to hold between keys, and between a key and the world around it. Thread-safe.
+/// </summary>
+/// <param name="isEndpointEntry">Whether a text is an entry of <c>Runners:AllowedEndpoints</c>; the policy that applies the entries knows.</param>
+/// <param name="fileExists">Whether a path names a file.</param>
+internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<string, bool> fileExists)
+{
+    public IEnumerable<OptionProblem> Check(GuardOptions options)
+    {
+        OptionProblem?[] problems =
+        [
+            NotImplemented(options),
+            SeedExists(options),
+            AtMost<int>("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
+            AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
+            AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
+            More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
+        ];
+        return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
+    }
+
+    private static OptionProblem? NotImplemented(GuardOptions options)
+        => options.Store.Provider == StoreProvider.Redis
+            ? NotAllowed("Store:Provider", options, "Memory; Redis comes with the Redis store, which this version does not have yet")
+            : null;
+
+    private static OptionProblem? AtMost<T>(string name, string limit, GuardOptions options)
+        where T : IComparable<T>
+        => Value<T>(name, options).CompareTo(Value<T>(limit, options)) > 0 ? NotAllowed(name, options, $"at most {Named(limit, options)}") : null;
+
+    private static OptionProblem? More<T>(string name, string limit, GuardOptions options)
+        where T : IComparable<T>
+        => Value<T>(name, options).CompareTo(Value<T>(limit, options)) <= 0 ? NotAllowed(name, options, $"more than {Named(limit, options)}") : null;
+
+    private static T Value<T>(string name, GuardOptions options) => ((ScalarKey<T>)OptionKeys.Get(name)).Get(options);
+
+    private static string Named(string name, GuardOptions options)
+    {
+        var key = OptionKeys.Get(name);
+        return $"{key.FullName} ({key.Format(options)})";
+    }
+
+    private static OptionProblem NotAllowed(string name, GuardOptions options, string allowed)
+    {
+        var key = OptionKeys.Get(name);
+        return OptionProblem.NotAllowed(key.FullName, key.Format(options), key.IsSecret, allowed);
+    }
+
+    private OptionProblem? SeedExists(GuardOptions options)
+        => options.Seed.File is { } file && !fileExists(file) ? NotAllowed("Seed:File", options, OptionKeys.Get("Seed:File").Allowed) : null;
+
+    private IEnumerable<OptionProblem> EndpointEntries(GuardOptions options)
+    {
+        var key = OptionKeys.Get("Runners:AllowedEndpoints");
+        var entries = options.Runners.AllowedEndpoints ?? [];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            if (!isEndpointEntry(entries[i]))
+            {
+                yield return OptionProblem.NotAllowed($"{key.FullName}:{i}", entries[i], key.IsSecret, key.Allowed);
+            }
+        }
+    }
+}

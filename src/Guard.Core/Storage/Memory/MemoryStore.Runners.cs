@@ -1,0 +1,225 @@
+using Guard.Core.Runners;
+
+namespace Guard.Core.Storage.Memory;
+
+internal sealed partial class MemoryStore
+{
+    /// <inheritdoc/>
+    public ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
+    {
+        if (!_pools.TryGetValue(runner.Pool, out var pool))
+        {
+            return new((RunnerRecord?)null);
+        }
+
+        var changes = new StoreChanges(pool);
+        RunnerRecord result;
+        lock (pool.Namespace.Gate)
+        {
+            lock (pool.Gate)
+            {
+                if (pool.Config is null)
+                {
+                    return new((RunnerRecord?)null);
+                }
+
+                var entry = pool.FindRunner(runner.Key);
+                if (entry is null)
+                {
+                    entry = Add(pool, runner);
+                    changes.Capacity = true;
+                }
+                else
+                {
+                    entry.Ping(time.GetTimestamp(), Now);
+                    pool.Renew(entry, Renewed(entry.Record, runner), changes);
+                }
+
+                result = entry.Record;
+            }
+        }
+
+        Finish(changes);
+        return new(result);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
+    {
+        if (!_runners.TryGetValue(runnerId, out var entry))
+        {
+            return new((HeartbeatResult?)null);
+        }
+
+        var eligibleAfter = options.Current.Runners.EligibleAfter;
+        var changes = new StoreChanges(entry.Pool);
+        RunnerRecord record;
+        lock (entry.Pool.Gate)
+        {
+            if (entry.Record.StopTs != 0)
+            {
+                return new((HeartbeatResult?)null);
+            }
+
+            var wasEligible = RunnerAllocator.IsEligible(Candidate(entry), eligibleAfter);
+            entry.Ping(time.GetTimestamp(), Now);
+            record = entry.Record;
+            changes.Capacity = !wasEligible && record is { DrainTs: 0, RemainingSlots: > 0 };
+        }
+
+        Finish(changes);
+        return new(new HeartbeatResult(record.DrainTs != 0, record.ActorsVersion));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken)
+    {
+        if (!_runners.TryGetValue(runnerId, out var entry))
+        {
+            return new(false);
+        }
+
+        lock (entry.Pool.Gate)
+        {
+            if (entry.Record.StopTs != 0)
+            {
+                return new(false);
+            }
+
+            if (entry.Record.DrainTs == 0)
+            {
+                entry.Update(entry.Record with { DrainTs = Now });
+            }
+        }
+
+        return new(true);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken)
+        => new(_runners.TryGetValue(runnerId, out var entry) && Stop(entry, null));
+
+    /// <inheritdoc/>
+    public ValueTask<RunnerRecord?> GetAsync(string runnerId, CancellationToken cancellationToken)
+        => new(_runners.TryGetValue(runnerId, out var entry) ? entry.Record : null);
+
+    /// <inheritdoc/>
+    public ValueTask<Page<RunnerRecord>> ListAsync(RunnerQuery query, CancellationToken cancellationToken)
+    {
+        if (!_namespaces.TryGetValue(query.Namespace, out var names))
+        {
+            ListCursor.CheckLimit(query.Limit);
+            ListCursor.ReadNumber(ListCursor.Runners, query.Cursor);
+            return new(new Page<RunnerRecord>([], null));
+        }
+
+        lock (names.Gate)
+        {
+            return new(names.Runners.List(query));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RunnerActors?> GetActorsAsync(string runnerId, CancellationToken cancellationToken)
+    {
+        if (!_runners.TryGetValue(runnerId, out var entry))
+        {
+            return new((RunnerActors?)null);
+        }
+
+        lock (entry.Pool.Gate)
+        {
+            return new(entry.Record.StopTs != 0
+                ? null
+                : new RunnerActors(entry.Record.ActorsVersion, entry.Actors.Select(a => new RunnerActor(a.Record.Id, a.Record.Generation)).ToArray()));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
+    {
+        Purge();
+        var lost = new List<RunnerRecord>();
+        foreach (var (_, pool) in _pools)
+        {
+            RunnerEntry[] silent;
+            lock (pool.Gate)
+            {
+                silent = pool.Runners.Where(r => IsLost(r, lostAfter)).ToArray();
+            }
+
+            // One hold per runner: the actors of a whole pool at once could keep others waiting.
+            foreach (var entry in silent)
+            {
+                if (Stop(entry, lostAfter))
+                {
+                    lost.Add(entry.Record);
+                }
+            }
+        }
+
+        return new(lost);
+    }
+
+    /// <summary>Stops a runner unless it is stopped already or, given <paramref name="lostAfter"/>, was heard of meanwhile.</summary>
+    private bool Stop(RunnerEntry entry, TimeSpan? lostAfter)
+    {
+        var changes = new StoreChanges(entry.Pool);
+        lock (entry.Pool.Gate)
+        {
+            if (entry.Record.StopTs != 0 || (lostAfter is { } after && !IsLost(entry, after)))
+            {
+                return false;
+            }
+
+            entry.Pool.Stop(entry, Now, changes);
+        }
+
+        var names = entry.Pool.Namespace;
+        lock (names.Gate)
+        {
+            names.Purge(TombstonesBefore, PurgedPerBurial);
+            names.Runners.Bury(entry, time.GetTimestamp());
+        }
+
+        Finish(changes);
+        return true;
+    }
+
+    private bool IsLost(RunnerEntry entry, TimeSpan lostAfter) => !entry.Record.IsStatic && time.GetElapsedTime(entry.Pinged) > lostAfter;
+
+    private RunnerEntry Add(PoolState pool, NewRunner runner)
+    {
+        var now = Now;
+        var record = new RunnerRecord
+        {
+            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol),
+            Pool = pool.Id,
+            Key = runner.Key,
+            Version = runner.Version,
+            TotalSlots = runner.TotalSlots,
+            RemainingSlots = runner.TotalSlots,
+            IsStatic = runner.IsStatic,
+            CreateTs = now,
+            LastPingTs = now,
+        };
+        var entry = new RunnerEntry(pool.Namespace.NextSequence(), pool, record, time.GetTimestamp());
+        if (!_runners.TryAdd(runner.RunnerId, entry))
+        {
+            throw new ArgumentException("the runner id is taken", nameof(runner));
+        }
+
+        pool.AddRunner(entry);
+        pool.Namespace.Runners.Add(entry);
+        return entry;
+    }
+
+    private static RunnerRecord Renewed(RunnerRecord record, NewRunner runner) => record with
+    {
+        // By value: routes to an address that did not change keep sharing it.
+        Address = record.Address with { Endpoint = runner.Endpoint, Protocol = runner.Protocol },
+        Version = runner.Version,
+        TotalSlots = runner.TotalSlots,
+        IsStatic = record.IsStatic || runner.IsStatic,
+    };
+}

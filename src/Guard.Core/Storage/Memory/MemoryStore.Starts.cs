@@ -1,0 +1,137 @@
+using Guard.Core.Actors;
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Targets;
+
+namespace Guard.Core.Storage.Memory;
+
+internal sealed partial class MemoryStore
+{
+    /// <inheritdoc/>
+    public ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        if (Find(request.Id, request.Pool) is not { } entry)
+        {
+            return new(new StartGrant(StartGrantStatus.NotFound, null));
+        }
+
+        // Random text is not made under the lock.
+        var startId = ActorId.New(request.Id.Label).ToString();
+        var changes = new StoreChanges(entry.Pool);
+        StartGrant grant;
+        lock (entry.Pool.Gate)
+        {
+            grant = BeginStart(entry, request, startId, changes);
+        }
+
+        Finish(changes);
+        return new(grant);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    {
+        var result = Transition(id, pool, actor => ActorLifecycle.CommitReady(actor, generation, Now), out var changed);
+        if (changed)
+        {
+            await ReportSuccessAsync(pool);
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<TransitionResult> CommitStartFailedAsync(
+        ActorId id, PoolId pool, long generation, ActorError error, bool final, CancellationToken cancellationToken)
+        => new(Transition(id, pool, actor => ActorLifecycle.StartFailed(actor, generation, error, final, Now), out _));
+
+    /// <inheritdoc/>
+    public ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => new(Transition(id, pool, actor => ActorLifecycle.Disowned(actor, generation, Now), out _));
+
+    /// <inheritdoc/>
+    public async ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
+    {
+        if (!_actors.TryGetValue(runnerEvent.Actor, out var entry))
+        {
+            return RunnerEventResult.Unknown;
+        }
+
+        var changes = new StoreChanges(entry.Pool);
+        RunnerEventResult result;
+        bool becameReady;
+        lock (entry.Pool.Gate)
+        {
+            (result, var next) = ActorLifecycle.Apply(entry.Record, runnerId, runnerEvent, Now);
+            becameReady = next.State == ActorState.Ready && entry.Record.State != ActorState.Ready;
+            entry.Pool.Apply(entry, next, changes);
+        }
+
+        Finish(changes);
+        if (becameReady)
+        {
+            await ReportSuccessAsync(entry.Pool.Id);
+        }
+
+        return result;
+    }
+
+    private StartGrant BeginStart(ActorEntry entry, StartRequest request, string startId, StoreChanges changes)
+    {
+        var actor = entry.Record;
+        var status = ActorLifecycle.CheckStart(actor, request.TakeOverGeneration);
+        if (status != StartGrantStatus.Granted)
+        {
+            return new(status, actor);
+        }
+
+        var pool = entry.Pool;
+        ActorRecord? replaced = null;
+        if (actor.State == ActorState.Starting)
+        {
+            // Its slot comes back before a runner is chosen: it may be the only one.
+            replaced = actor;
+            pool.Apply(entry, ActorLifecycle.AbandonStart(actor, Now), changes);
+        }
+
+        var candidates = pool.Runners.Select(Candidate);
+        if (RunnerAllocator.Choose(candidates, request.Exclude, options.Current.Runners.EligibleAfter, _random) is not { } runner)
+        {
+            pool.Apply(entry, ActorLifecycle.AwaitCapacity(entry.Record, Now), changes);
+            return new(StartGrantStatus.NoCapacity, entry.Record, Replaced: replaced);
+        }
+
+        pool.Apply(entry, ActorLifecycle.BeginStart(entry.Record, runner.Address, request.Starter, startId, Now), changes);
+        return new(StartGrantStatus.Granted, entry.Record, _runners[runner.RunnerId].Record, replaced);
+    }
+
+    private ActorEntry? Find(ActorId id, PoolId pool)
+        => _actors.TryGetValue(id, out var entry) && entry.Pool.Id.Equals(pool) ? entry : null;
+
+    private TransitionResult Transition(ActorId id, PoolId pool, Func<ActorRecord, ActorRecord?> transition, out bool changed)
+    {
+        changed = false;
+        if (Find(id, pool) is not { } entry)
+        {
+            return TransitionResult.NotFound;
+        }
+
+        var changes = new StoreChanges(entry.Pool);
+        lock (entry.Pool.Gate)
+        {
+            if (transition(entry.Record) is not { } next)
+            {
+                return TransitionResult.Stale;
+            }
+
+            entry.Pool.Apply(entry, next, changes);
+        }
+
+        changed = changes.Actors.Count > 0;
+        Finish(changes);
+        return TransitionResult.Ok;
+    }
+
+    // Not the caller's token: the start did end ready, whoever has left meanwhile.
+    private async ValueTask ReportSuccessAsync(PoolId pool) => await health.ReportSuccessAsync(pool, CancellationToken.None);
+}

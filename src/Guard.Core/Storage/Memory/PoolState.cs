@@ -1,0 +1,98 @@
+using Guard.Core.Actors;
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+
+namespace Guard.Core.Storage.Memory;
+
+/// <summary>
+/// A pool: its runner-config, its live runners and the transitions of its actors, all under one lock (in Redis: one hash slot). Every
+/// member but <see cref="Id"/>, <see cref="Namespace"/> and <see cref="Config"/> needs <see cref="Gate"/>. A lock of a namespace may be
+/// held when this one is taken, never the other way round.
+/// </summary>
+internal sealed class PoolState(PoolId id, NamespaceState @namespace)
+{
+    private readonly Dictionary<string, RunnerEntry> _byId = [];
+    private readonly Dictionary<string, RunnerEntry> _byKey = [];
+    private volatile PoolConfig? _config;
+
+    public Lock Gate { get; } = new();
+
+    public PoolId Id { get; } = id;
+
+    public NamespaceState Namespace { get; } = @namespace;
+
+    /// <summary>Null before the first runner-config and after it was deleted. Written under <see cref="Gate"/>.</summary>
+    public PoolConfig? Config
+    {
+        get => _config;
+        set => _config = value;
+    }
+
+    /// <summary>Runners that are neither lost nor deleted.</summary>
+    public IReadOnlyCollection<RunnerEntry> Runners => _byId.Values;
+
+    public RunnerEntry? FindRunner(string key) => _byKey.GetValueOrDefault(key);
+
+    public void AddRunner(RunnerEntry runner)
+    {
+        _byId.Add(runner.Record.RunnerId, runner);
+        _byKey.Add(runner.Record.Key, runner);
+    }
+
+    /// <summary>
+    /// Makes <paramref name="next"/> the record of an actor and moves its slot: one is taken exactly while
+    /// <see cref="ActorLifecycle.HoldsSlot"/>, per generation. All slots are taken and given back here.
+    /// </summary>
+    public void Apply(ActorEntry actor, ActorRecord next, StoreChanges changes)
+    {
+        var before = actor.Record;
+        if (ReferenceEquals(before, next))
+        {
+            return;
+        }
+
+        var had = ActorLifecycle.HoldsSlot(before.State);
+        var has = ActorLifecycle.HoldsSlot(next.State);
+        var sameRun = had && has && before.Generation == next.Generation;
+        actor.Record = next;
+        changes.Add(actor, next);
+        if (had && !sameRun && _byId.TryGetValue(before.Runner!.RunnerId, out var left))
+        {
+            left.Release(actor);
+            changes.Capacity |= left.Record is { RemainingSlots: > 0, DrainTs: 0 };
+        }
+
+        if (has && !sameRun)
+        {
+            _byId[next.Runner!.RunnerId].Take(actor);
+        }
+    }
+
+    /// <summary>Stops a runner: its actors lose it, then its slots go with it.</summary>
+    public void Stop(RunnerEntry runner, long now, StoreChanges changes)
+    {
+        foreach (var actor in runner.Actors.ToArray())
+        {
+            Apply(actor, ActorLifecycle.RunnerLost(actor.Record, now), changes);
+        }
+
+        runner.Update(runner.Record with { StopTs = now });
+        _byId.Remove(runner.Record.RunnerId);
+        _byKey.Remove(runner.Record.Key);
+
+        // The slots that were freed meanwhile are gone.
+        changes.Capacity = false;
+    }
+
+    /// <summary>Applies what changed of a runner that registered again; its actors learn a new address.</summary>
+    public void Renew(RunnerEntry runner, RunnerRecord next, StoreChanges changes)
+    {
+        runner.Update(next);
+        foreach (var actor in runner.Actors)
+        {
+            Apply(actor, ActorLifecycle.RunnerMoved(actor.Record, next.Address), changes);
+        }
+
+        changes.Capacity = true;
+    }
+}

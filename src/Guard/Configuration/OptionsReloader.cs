@@ -1,0 +1,123 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace Guard.Configuration;
+
+/// <summary>
+/// Takes over changed configuration while Guard runs: the reloadable keys, all or nothing. What does not validate changes nothing.
+/// A changed file is in force within 2 s. Thread-safe.
+/// </summary>
+internal sealed partial class OptionsReloader(
+    ConfigurationManager configuration,
+    ConfigurationLoader loader,
+    LiveOptions options,
+    GuardMetrics metrics,
+    TimeProvider time,
+    ILogger<OptionsReloader> logger) : IHostedService, IDisposable
+{
+    /// <summary>Two looks until a change counts as settled: half of what a reload may take.</summary>
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _lock = new();
+    private readonly ConfigurationFileWatch _files = new(configuration);
+    private readonly IReadOnlyList<GuardEndpoint> _endpoints = GuardEndpoints.Read(configuration);
+    private IDisposable? _subscription;
+    private ITimer? _timer;
+    private int _polling;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _subscription = ChangeToken.OnChange(((IConfiguration)configuration).GetReloadToken, Apply);
+        _timer = time.CreateTimer(static state => ((OptionsReloader)state!).Poll(), this, PollInterval, PollInterval);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _subscription?.Dispose();
+    }
+
+    private void Poll()
+    {
+        // A poll that takes longer than the interval must not run beside the next one.
+        if (Interlocked.Exchange(ref _polling, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_files.HasSettledChange())
+            {
+                // Reads every file before it tells anyone; a file that cannot be read ends it before that.
+                ((IConfigurationRoot)configuration).Reload();
+            }
+        }
+        catch (Exception e)
+        {
+            // On a timer's thread, and whatever it was: the values before it stay.
+            Refuse(ConfigurationLayers.DescribeReadFailure(e));
+        }
+        finally
+        {
+            Volatile.Write(ref _polling, 0);
+        }
+    }
+
+    private void Apply()
+    {
+        lock (_lock)
+        {
+            var result = loader.Load(configuration);
+            if (!result.IsValid)
+            {
+                Refuse(OptionProblem.Line(result.Problems));
+                return;
+            }
+
+            var reload = OptionsReload.Merge(options.Current, result.Options);
+            if (reload.Applied.Count > 0)
+            {
+                options.Publish(reload.Options);
+            }
+
+            metrics.ConfigReloadSuccess.Set(1);
+            Report(reload);
+        }
+    }
+
+    private void Report(OptionsReload reload)
+    {
+        LogApplied(reload.Applied.Count, string.Join(", ", reload.Applied));
+        var needRestart = GuardEndpoints.Read(configuration).SequenceEqual(_endpoints)
+            ? reload.NeedRestart
+            : [.. reload.NeedRestart, GuardEndpoints.Section];
+        if (needRestart.Count > 0)
+        {
+            LogNeedsRestart(string.Join(", ", needRestart));
+        }
+    }
+
+    private void Refuse(string problem)
+    {
+        metrics.ConfigReloadSuccess.Set(0);
+        LogRefused(problem);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Configuration reloaded: {Count} options changed: {Keys}", EventName = "ConfigurationReloaded")]
+    private partial void LogApplied(int count, string keys);
+
+    [LoggerMessage(2, LogLevel.Warning, "Configuration reloaded, but these changes need a restart: {Keys}", EventName = "ConfigurationNeedsRestart")]
+    private partial void LogNeedsRestart(string keys);
+
+    [LoggerMessage(3, LogLevel.Error, "The changed configuration is not valid, and the values before it stay in force: {Problem}", EventName = "ConfigurationRefused")]
+    private partial void LogRefused(string problem);
+}

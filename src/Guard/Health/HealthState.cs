@@ -1,0 +1,57 @@
+namespace Guard.Health;
+
+/// <summary>Whether this Guard should get requests. Set by those who know, read by <c>/readyz</c>. Thread-safe.</summary>
+internal sealed class HealthState
+{
+    private volatile bool _started;
+    private volatile bool _storeSeen;
+    private volatile bool _storeUp;
+    private volatile bool _draining;
+
+    public bool IsDraining => _draining;
+
+    public bool IsStarted => _started;
+
+    /// <summary>Every hosted service runs and every listener listens.</summary>
+    public void Started() => _started = true;
+
+    /// <summary>The store answered, or did not. Once it has, its loss only degrades: what is cached is served on.</summary>
+    public void StoreAnswered(bool up)
+    {
+        _storeUp = up;
+        _storeSeen |= up;
+    }
+
+    /// <summary>From now on and for good: no new requests, please.</summary>
+    public void Drain() => _draining = true;
+
+    public HealthReport Check()
+    {
+        List<string> reasons = [];
+        Add(_draining, "draining");
+        Add(!_started, "starting");
+        Add(!_storeSeen, "store_not_seen");
+        if (reasons.Count > 0)
+        {
+            return new HealthReport("not_ready", reasons);
+        }
+
+        Add(!_storeUp, "store_unavailable");
+        return new HealthReport(reasons.Count > 0 ? "degraded" : "ready", reasons);
+
+        void Add(bool applies, string reason)
+        {
+            if (applies)
+            {
+                reasons.Add(reason);
+            }
+        }
+    }
+}
+
+/// <param name="Status"><c>ready</c>, <c>degraded</c> (serves, with less) or <c>not_ready</c>.</param>
+/// <param name="Reasons">Why it is not plainly ready: <c>draining</c>, <c>starting</c>, <c>store_not_seen</c>, <c>store_unavailable</c>.</param>
+internal sealed record HealthReport(string Status, IReadOnlyList<string> Reasons)
+{
+    public bool IsReady => Status != "not_ready";
+}

@@ -1,0 +1,52 @@
+using Guard.Configuration;
+using Guard.Core.Options;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Guard.Hosting;
+
+/// <summary>Kestrel as an edge needs it: named endpoints with roles, strict parsing, bounded buffers.</summary>
+internal static class KestrelSetup
+{
+    private const string StrictLines = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
+
+    /// <summary>What a client may send before anybody reads it. A client that goes away is noticed at once only while no more than
+    /// this is unread, and held requests are not read.</summary>
+    private const int MaxUnreadBytes = 64 * 1024;
+
+    /// <summary>The query form carries a key of up to 1024 bytes, percent-encoded, and an input.</summary>
+    private const int MaxRequestLineBytes = 16 * 1024;
+
+    public static void AddTo(WebApplicationBuilder builder, GuardOptions options, GuardListeners listeners)
+    {
+        // A bare LF that ends a line is one of the readings two servers may not share.
+        AppContext.SetSwitch(StrictLines, true);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = StrictContentLength.Select;
+            kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
+            kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
+            kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+            AddEndpoints(kestrel, builder.Configuration, listeners);
+        });
+    }
+
+    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners)
+    {
+        // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
+        var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
+        foreach (var endpoint in GuardEndpoints.Read(configuration))
+        {
+            var feature = new EndpointRoleFeature(endpoint.Name, endpoint.Role);
+            loader.Endpoint(endpoint.Name, settings =>
+            {
+                listeners.Add(feature, settings.ListenOptions, settings.IsHttps);
+                settings.ListenOptions.Use(next => connection =>
+                {
+                    connection.Features.Set(feature);
+                    return next(connection);
+                });
+            });
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using Guard.Configuration;
+using Guard.Core.Diagnostics;
+using Guard.Core.Errors;
+using Guard.Core.Options;
+
+namespace Guard.Hosting;
+
+/// <summary>What serves a request of each role.</summary>
+internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Control, RequestDelegate Health);
+
+/// <summary>
+/// The first step of every request, whatever listener it came in by: gives it its ray id, sends it the way of its listener's role, and
+/// answers for what nobody else caught. Thread-safe.
+/// </summary>
+internal sealed partial class RequestPipeline(
+    RequestRoutes routes, LiveOptions options, RayId rays, ILogger<RequestPipeline> logger)
+{
+    public const string RayHeader = "x-rivet-ray-id";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var ray = rays.New();
+        context.TraceIdentifier = ray;
+        context.Response.Headers[RayHeader] = ray;
+        try
+        {
+            await RouteOf(context)(context);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left, and what broke off is what was being done for it.
+            LogClientGone(ray);
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            // The server's own refusal while somebody read the body.
+            await ErrorWriter.WriteAsync(context, ErrorOf(e));
+        }
+        catch (Exception e)
+        {
+            LogBug(ray, e);
+            await AnswerAsync(context, e);
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext context, Exception exception)
+    {
+        if (context.Response.HasStarted)
+        {
+            // Half a reply must not look like a whole one.
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        return ErrorWriter.WriteAsync(context, GuardErrors.Internal(exception.ToString()));
+    }
+
+    private GuardError ErrorOf(BadHttpRequestException exception)
+        => exception.StatusCode == StatusCodes.Status413PayloadTooLarge
+            ? GuardErrors.RequestBodyTooLarge(options.Current.Limits.MaxRequestBodyBytes)
+            : GuardErrors.InvalidFraming(exception.Message);
+
+    private RequestDelegate RouteOf(HttpContext context) => context.Features.Get<EndpointRoleFeature>()?.Role switch
+    {
+        EndpointRole.Control => routes.Control,
+        EndpointRole.Health => routes.Health,
+
+        // Also without a role, which does not happen: the least a listener can be.
+        _ => routes.Gateway,
+    };
+
+    [LoggerMessage(1, LogLevel.Debug, "The client of request {RayId} left", EventName = "ClientGone")]
+    private partial void LogClientGone(string rayId);
+
+    [LoggerMessage(2, LogLevel.Error, "Request {RayId} hit a bug in Guard", EventName = "UnhandledException")]
+    private partial void LogBug(string rayId, Exception exception);
+}

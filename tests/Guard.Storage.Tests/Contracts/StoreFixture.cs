@@ -1,0 +1,38 @@
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Storage;
+
+namespace Guard.Storage.Tests.Contracts;
+
+/// <summary>One empty store under test, with its clock and its feed. Every provider's tests make their own.</summary>
+internal abstract class StoreFixture : IAsyncDisposable
+{
+    public abstract IActorStore Actors { get; }
+
+    public abstract IRunnerStore Runners { get; }
+
+    public abstract IPoolStore Pools { get; }
+
+    /// <summary>Subscribed before the first call.</summary>
+    public FeedRecorder Feed { get; } = new();
+
+    public GuardOptions Options { get; } = new();
+
+    /// <summary>The store's clock, Unix ms.</summary>
+    public abstract long Now { get; }
+
+    /// <summary>Moves the store's clock.</summary>
+    public abstract ValueTask AdvanceAsync(TimeSpan time);
+
+    /// <summary>Completes when everything published so far has reached <see cref="Feed"/>.</summary>
+    public abstract ValueTask SettleAsync();
+
+    /// <summary>How often the health of a pool was told of a success.</summary>
+    public abstract ValueTask<int> SuccessesAsync(PoolId pool);
+
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,18 @@
+using Guard.Storage.Tests.Contracts;
+
+namespace Guard.Storage.Tests.Memory;
+
+public sealed class MemoryActorStoreTests : ActorStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}
+
+public sealed class MemoryRunnerStoreTests : RunnerStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}
+
+public sealed class MemoryPoolStoreTests : PoolStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}
