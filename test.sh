@@ -28,17 +28,21 @@ broken=() # steps that failed, by name
 
 say() { printf '\n== %s\n' "$*"; }
 
+# Status of a step whose failures are failed tests, which the totals have already.
+tests_failed=3
+
 # Runs one step; remembers its failure and goes on.
 step() {
-  local name="$1" start=$SECONDS
+  local name="$1" start=$SECONDS status=0
   shift
   say "$name"
-  if "$@"; then
+  "$@" || status=$?
+  if ((status == 0)); then
     echo "-- $name: ok ($((SECONDS - start)) s)"
-  else
-    echo "-- $name: FAILED ($((SECONDS - start)) s)"
-    broken+=("$name")
+    return
   fi
+  echo "-- $name: FAILED ($((SECONDS - start)) s)"
+  ((status == tests_failed)) || broken+=("$name")
 }
 
 finish() {
@@ -145,8 +149,11 @@ test_project() {
     echo "$name: no test ran" >&2
     return 1
   fi
-  # Failed tests are in the totals already; a run that broke without one (a crash, a hang) is a failed step.
-  ((status == 0 || failed > failed_before))
+  if ((failed > failed_before)); then
+    return "$tests_failed"
+  fi
+  # A run that broke without a failed test (a crash, a hang) is a failed step.
+  return "$status"
 }
 
 budgets() { dotnet run -c Release --no-build --project bench/Guard.Benchmarks -- --check-budgets; }

@@ -62,7 +62,7 @@ internal sealed partial class DemoMode(
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         var addresses = DemoAddresses.From(configuration);
-        using var http = new HttpClient { BaseAddress = new Uri(addresses.Control + "/"), Timeout = CallTimeout };
+        using var http = NewClient(addresses.Control);
         if (configuration["Guard:Control:Token"] is { Length: > 0 } token)
         {
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -109,10 +109,17 @@ internal sealed partial class DemoMode(
     /// <summary>A request is what wakes an actor: there is no other way, for a demo as for a user.</summary>
     private static async Task WakeAsync(DemoAddresses addresses, string actorId, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient { Timeout = CallTimeout };
-        using var reply = await http.GetAsync($"{addresses.Gateway}/gateway/{actorId}/", cancellationToken);
-        reply.EnsureSuccessStatusCode();
+        using var http = NewClient(addresses.Gateway);
+        using var reply = await http.GetAsync($"gateway/{actorId}/", cancellationToken);
+        if (!reply.IsSuccessStatusCode)
+        {
+            throw new HttpRequestException($"the gateway answered {(int)reply.StatusCode}: {await reply.Content.ReadAsStringAsync(cancellationToken)}");
+        }
     }
+
+    /// <summary>To this machine, whatever proxy the environment names.</summary>
+    private static HttpClient NewClient(string address)
+        => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(address + "/"), Timeout = CallTimeout };
 
     private async Task KeepBrokenAsync(ControlClient control, CancellationToken cancellationToken)
     {

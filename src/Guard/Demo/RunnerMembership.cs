@@ -10,13 +10,17 @@ internal sealed partial class RunnerMembership(ControlClient control, EchoRunner
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
 
     private string _runnerId = "";
-    private long _actorsVersion;
+
+    /// <summary>Of the last list this runner has made its own; null before the first, and after a registration, which may have taken
+    /// every actor from it.</summary>
+    private long? _actorsVersion;
 
     /// <summary>Registers; the time between two heartbeats.</summary>
     public async Task<TimeSpan> RegisterAsync(CancellationToken cancellationToken)
     {
         var reply = await control.RegisterAsync(new(pool, "demo-echo", 1, runner.Endpoint, 1000), cancellationToken);
         _runnerId = reply.Runner.RunnerId;
+        _actorsVersion = null;
         return TimeSpan.FromMilliseconds(Math.Max(100, reply.HeartbeatIntervalMs));
     }
 
