@@ -85,7 +85,9 @@ internal static class ConfigurationLayers
         configuration.AddCommandLine(args);
     }
 
-    private static void AddFile(ConfigurationManager configuration, string path, bool optional)
+    /// <summary>Adds a JSON file as the strongest layer so far. Throws <see cref="InvalidDataException"/> when it is no JSON, and
+    /// <see cref="FileNotFoundException"/> when it is missing and not optional.</summary>
+    public static void AddFile(ConfigurationManager configuration, string path, bool optional)
         => configuration.Sources.Add(new JsonConfigurationSource
         {
             // Files are watched by ConfigurationFileWatch. The provider's own watcher puts a watch on every directory below this one
