@@ -31,7 +31,7 @@ internal static class ConfigurationLayers
     /// <see cref="ConfigurationException"/> when a file is missing or cannot be read.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        var host = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args).Build();
+        var host = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables("DOTNET_").AddCommandLine(args).Build();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
             ApplicationName = "guard",
