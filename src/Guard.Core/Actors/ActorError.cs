@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Guard.Core.Actors;
 
 internal enum ActorErrorKind
@@ -18,4 +20,5 @@ internal enum ActorErrorKind
 /// <param name="Kind">Which failure.</param>
 /// <param name="RunnerId">The runner it happened on, for the three kinds that name one.</param>
 /// <param name="Message">Only with <see cref="ActorErrorKind.Crashed"/>.</param>
+[JsonConverter(typeof(ActorErrorJsonConverter))]
 internal sealed record ActorError(ActorErrorKind Kind, string? RunnerId = null, string? Message = null);

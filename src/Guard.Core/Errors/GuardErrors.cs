@@ -26,6 +26,9 @@ internal static class GuardErrors
 
     public static GuardError InvalidHeader(string name, string detail) => Invalid("invalid_header", "A header is not valid.", name, detail);
 
+    /// <summary>A WebSocket handshake of a version other than 13.</summary>
+    public static GuardError WebSocketVersion() => InvalidHeader("sec-websocket-version", "must be 13") with { Status = 426 };
+
     public static GuardError InvalidActorId(string detail) => Invalid("invalid_actor_id", "The actor id is not valid.", null, detail);
 
     public static GuardError QueryInvalidParams(string? name, string detail)

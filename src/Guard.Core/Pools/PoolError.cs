@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using Guard.Core.Errors;
+
 namespace Guard.Core.Pools;
 
 /// <summary>What kind of failure a pool reported; the JSON names are those of Rivet.</summary>
@@ -20,4 +23,17 @@ internal enum PoolErrorKind
 /// <param name="StatusCode">Only with <see cref="PoolErrorKind.ServerlessHttpError"/>.</param>
 /// <param name="Message">The body of an HTTP error, or the message of the others; null where the kind has none.</param>
 /// <param name="RawPayload">Only with <see cref="PoolErrorKind.ServerlessInvalidSsePayload"/>.</param>
-internal sealed record PoolError(PoolErrorKind Kind, int? StatusCode = null, string? Message = null, string? RawPayload = null);
+[JsonConverter(typeof(PoolErrorJsonConverter))]
+internal sealed record PoolError(PoolErrorKind Kind, int? StatusCode = null, string? Message = null, string? RawPayload = null)
+{
+    /// <summary>The error with message and payload each cut to at most <paramref name="maxBytes"/> bytes of UTF-8, never inside a
+    /// character; the same instance when both fit.</summary>
+    public PoolError Truncate(int maxBytes)
+    {
+        var message = Utf8Prefix.Of(Message, maxBytes);
+        var payload = Utf8Prefix.Of(RawPayload, maxBytes);
+        return ReferenceEquals(message, Message) && ReferenceEquals(payload, RawPayload)
+            ? this
+            : this with { Message = message, RawPayload = payload };
+    }
+}
