@@ -128,7 +128,7 @@ internal static class OptionKeys
         },
 
         Number("Limits:MaxRequestBodyBytes", 0, 1_125_899_906_842_624L, o => o.Limits.MaxRequestBodyBytes, (o, v) => o.Limits.MaxRequestBodyBytes = v,
-            "Largest request body. Larger ones are answered 413.", true),
+            "Largest request body. Larger ones are answered 413. Of chunked bodies the lengths and line ends between chunks count too.", true),
         Number("Limits:RequestsPerClient", 0, 1_000_000_000, o => o.Limits.RequestsPerClient, (o, v) => o.Limits.RequestsPerClient = v,
             "Requests one client address may make per `Limits:RequestWindow`. 0 = no limit.", true),
         Duration("Limits:RequestWindow", TimeSpan.FromSeconds(1), Day, o => o.Limits.RequestWindow, (o, v) => o.Limits.RequestWindow = v,

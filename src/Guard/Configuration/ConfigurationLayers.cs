@@ -31,7 +31,7 @@ internal static class ConfigurationLayers
     /// <see cref="ConfigurationException"/> when a file is missing or cannot be read.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        var host = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args).Build();
+        var host = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables("DOTNET_").AddCommandLine(args).Build();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
             ApplicationName = "guard",
@@ -85,7 +85,9 @@ internal static class ConfigurationLayers
         configuration.AddCommandLine(args);
     }
 
-    private static void AddFile(ConfigurationManager configuration, string path, bool optional)
+    /// <summary>Adds a JSON file as the strongest layer so far. Throws <see cref="InvalidDataException"/> when it is no JSON, and
+    /// <see cref="FileNotFoundException"/> when it is missing and not optional.</summary>
+    public static void AddFile(ConfigurationManager configuration, string path, bool optional)
         => configuration.Sources.Add(new JsonConfigurationSource
         {
             // Files are watched by ConfigurationFileWatch. The provider's own watcher puts a watch on every directory below this one

@@ -1,6 +1,5 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Microsoft.Extensions.Primitives;
 
 namespace Guard.Configuration;
 
@@ -19,16 +18,13 @@ internal sealed partial class OptionsReloader(
     /// <summary>Two looks until a change counts as settled: half of what a reload may take.</summary>
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
-    private readonly Lock _lock = new();
     private readonly ConfigurationFileWatch _files = new(configuration);
     private readonly IReadOnlyList<GuardEndpoint> _endpoints = GuardEndpoints.Read(configuration);
-    private IDisposable? _subscription;
     private ITimer? _timer;
     private int _polling;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _subscription = ChangeToken.OnChange(((IConfiguration)configuration).GetReloadToken, Apply);
         _timer = time.CreateTimer(static state => ((OptionsReloader)state!).Poll(), this, PollInterval, PollInterval);
         return Task.CompletedTask;
     }
@@ -39,11 +35,7 @@ internal sealed partial class OptionsReloader(
         return Task.CompletedTask;
     }
 
-    public void Dispose()
-    {
-        _timer?.Dispose();
-        _subscription?.Dispose();
-    }
+    public void Dispose() => _timer?.Dispose();
 
     private void Poll()
     {
@@ -57,14 +49,19 @@ internal sealed partial class OptionsReloader(
         {
             if (_files.HasSettledChange())
             {
-                // Reads every file before it tells anyone; a file that cannot be read ends it before that.
+                // Not on the configuration's own change token: that fires after each file, while the ones after it are still the old.
                 ((IConfigurationRoot)configuration).Reload();
+                Apply();
             }
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or FormatException)
+        {
+            Refuse(ConfigurationLayers.DescribeReadFailure(e));
         }
         catch (Exception e)
         {
-            // On a timer's thread, and whatever it was: the values before it stay.
-            Refuse(ConfigurationLayers.DescribeReadFailure(e));
+            // On a timer's thread this would end the process.
+            LogBug(e);
         }
         finally
         {
@@ -74,23 +71,19 @@ internal sealed partial class OptionsReloader(
 
     private void Apply()
     {
-        lock (_lock)
+        var result = loader.Load(configuration);
+        if (!result.IsValid)
         {
-            var result = loader.Load(configuration);
-            if (!result.IsValid)
-            {
-                Refuse(OptionProblem.Line(result.Problems));
-                return;
-            }
+            Refuse(OptionProblem.Line(result.Problems));
+            return;
+        }
 
-            var reload = OptionsReload.Merge(options.Current, result.Options);
-            if (reload.Applied.Count > 0)
-            {
-                options.Publish(reload.Options);
-            }
-
-            metrics.ConfigReloadSuccess.Set(1);
-            Report(reload);
+        metrics.ConfigReloadSuccess.Set(1);
+        var reload = OptionsReload.Merge(options.Current, result.Options);
+        Report(reload);
+        if (reload.Applied.Count > 0)
+        {
+            options.Publish(reload.Options);
         }
     }
 
@@ -117,6 +110,9 @@ internal sealed partial class OptionsReloader(
 
     [LoggerMessage(2, LogLevel.Warning, "Configuration reloaded, but these changes need a restart: {Keys}", EventName = "ConfigurationNeedsRestart")]
     private partial void LogNeedsRestart(string keys);
+
+    [LoggerMessage(4, LogLevel.Error, "Taking over the changed configuration hit a bug in Guard", EventName = "ConfigurationReloadFailed")]
+    private partial void LogBug(Exception exception);
 
     [LoggerMessage(3, LogLevel.Error, "The changed configuration is not valid, and the values before it stay in force: {Problem}", EventName = "ConfigurationRefused")]
     private partial void LogRefused(string problem);
