@@ -15,7 +15,7 @@ public sealed class ShutdownTests
     public async Task Sigterm_NothingUnderWay_IsNotReadyThenExits0()
     {
         using var guard = Start("--Guard:Shutdown:Delay=00:00:01");
-        var control = GuardProcess.UrlOf("Control", await guard.ReadUntilAsync(" listens on ", Ct));
+        var control = GuardCommand.UrlOf("Control", await guard.ReadUntilAsync(" listens on ", Ct));
         using var client = new HttpClient { BaseAddress = control };
 
         guard.Signal("TERM");
@@ -93,6 +93,6 @@ public sealed class ShutdownTests
         Assert.Equal(TimeSpan.FromMilliseconds(200), guard.Get<LiveOptions>().Current.Shutdown.DrainTimeout);
     }
 
-    private static GuardProcess Start(string arg)
-        => GuardProcess.Start(["--Kestrel:Endpoints:Gateway:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Control:Url=http://127.0.0.1:0", arg]);
+    private static GuardCommand Start(string arg)
+        => GuardCommand.Start(["--Kestrel:Endpoints:Gateway:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Control:Url=http://127.0.0.1:0", arg]);
 }

@@ -23,7 +23,7 @@ public sealed class StartupTests
     [InlineData("Kestrel:Endpoints:Gateway:Protocols", "Http11", "Http1, Http2 or Http1AndHttp2")]
     public async Task Start_BadValue_ExitsWithOneLineThatNamesKeyValueAndWhatIsAllowed(string key, string value, string allowed)
     {
-        var (exitCode, error, output) = await GuardProcess.RunAsync([$"--{key}={value}"], Ct);
+        var (exitCode, error, output) = await GuardCommand.RunAsync([$"--{key}={value}"], Ct);
 
         Assert.Equal(2, exitCode);
         Assert.Equal($"guard: {key}: '{value}' is not allowed; expected {allowed}\n", error);
@@ -33,7 +33,7 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_UnknownKeyInEnvironment_ExitsWithOneLineThatNamesTheNearest()
     {
-        var (exitCode, error, output) = await GuardProcess.RunAsync([], Ct, null, ("Guard__Control__Tokens", "secret"));
+        var (exitCode, error, output) = await GuardCommand.RunAsync([], Ct, null, ("Guard__Control__Tokens", "secret"));
 
         Assert.Equal(2, exitCode);
         Assert.Equal("guard: Guard:Control:Tokens: is not a key of Guard; the nearest one is Guard:Control:Token\n", error);
@@ -43,7 +43,7 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_BadToken_ExitsWithoutShowingIt()
     {
-        var (exitCode, error, _) = await GuardProcess.RunAsync([], Ct, null, ("Guard__Control__RunnerTokens__0", "sec ret"));
+        var (exitCode, error, _) = await GuardCommand.RunAsync([], Ct, null, ("Guard__Control__RunnerTokens__0", "sec ret"));
 
         Assert.Equal(2, exitCode);
         Assert.Equal("guard: Guard:Control:RunnerTokens:0: the value (not shown) is not allowed; expected visible ASCII characters without spaces\n", error);
@@ -52,7 +52,7 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_ConfigFileMissing_ExitsWithOneLine()
     {
-        var (exitCode, error, _) = await GuardProcess.RunAsync([], Ct, null, ("GUARD_CONFIG", "/absent/guard.json"));
+        var (exitCode, error, _) = await GuardCommand.RunAsync([], Ct, null, ("GUARD_CONFIG", "/absent/guard.json"));
 
         Assert.Equal(2, exitCode);
         Assert.Equal("guard: GUARD_CONFIG: '/absent/guard.json' is not allowed; expected the path of a JSON file that exists and can be read\n", error);
@@ -66,7 +66,7 @@ public sealed class StartupTests
         using var directory = new TemporaryDirectory();
         var path = directory.Write(name, "{ \"Guard\": { \"FailFast\": }");
 
-        var (exitCode, error, _) = await GuardProcess.RunAsync([], Ct, directory.Root, name == "guard.json" ? [("GUARD_CONFIG", path)] : []);
+        var (exitCode, error, _) = await GuardCommand.RunAsync([], Ct, directory.Root, name == "guard.json" ? [("GUARD_CONFIG", path)] : []);
 
         Assert.Equal(2, exitCode);
         Assert.StartsWith("guard: Failed to load configuration from file '" + path, error, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class StartupTests
         taken.Start();
         var url = $"http://{taken.LocalEndpoint}";
 
-        var (exitCode, error, output) = await GuardProcess.RunAsync(
+        var (exitCode, error, output) = await GuardCommand.RunAsync(
             ["--Kestrel:Endpoints:Gateway:Url=http://127.0.0.1:0", $"--Kestrel:Endpoints:Control:Url={url}"], Ct);
 
         Assert.Equal(2, exitCode);
@@ -117,7 +117,7 @@ public sealed class StartupTests
             environment.Add(("Guard__FailFast__Mode", "in-variable"));
         }
 
-        var (_, error, _) = await GuardProcess.RunAsync(
+        var (_, error, _) = await GuardCommand.RunAsync(
             commandLine ? ["--Guard:FailFast:Mode=on-command-line"] : [], Ct, directory.Root, [.. environment]);
 
         Assert.Equal($"guard: Guard:FailFast:Mode: '{expected}' is not allowed; expected one of Enforce, Report, Off\n", error);

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Guard.Tests.Hosting;
 
 /// <summary>The real binary as a process of its own, with an environment that holds nothing of the caller's configuration.</summary>
-internal sealed class GuardProcess : IDisposable
+internal sealed class GuardCommand : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -11,7 +11,7 @@ internal sealed class GuardProcess : IDisposable
     private readonly Task<string> _error;
     private readonly List<string> _output = [];
 
-    private GuardProcess(Process process)
+    private GuardCommand(Process process)
     {
         _process = process;
         _error = process.StandardError.ReadToEndAsync();
@@ -20,7 +20,7 @@ internal sealed class GuardProcess : IDisposable
     /// <summary>What was written to stdout so far.</summary>
     public string Output => string.Join('\n', _output);
 
-    public static GuardProcess Start(string[] args, string? directory = null, params (string Name, string Value)[] environment)
+    public static GuardCommand Start(string[] args, string? directory = null, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet", [BinaryPath(), .. args])
         {
@@ -38,7 +38,7 @@ internal sealed class GuardProcess : IDisposable
             start.Environment[name] = value;
         }
 
-        return new GuardProcess(Process.Start(start)!);
+        return new GuardCommand(Process.Start(start)!);
     }
 
     /// <summary>Runs a Guard that is expected to refuse its configuration.</summary>
