@@ -25,7 +25,7 @@ internal sealed partial class PoolHealthWatcher(
     /// <summary>Adds an observer; null when the watcher has closed.</summary>
     /// <param name="observer">Who wants to hear.</param>
     /// <param name="closed">Called outside the lock when the last observer has gone.</param>
-    public IDisposable? TryAdd(IPoolHealthObserver observer, Action<PoolId, PoolHealthWatcher> closed)
+    public IDisposable? TryAdd(Action<PoolHealthSnapshot> observer, Action<PoolId, PoolHealthWatcher> closed)
     {
         var interval = CurrentInterval();
         lock (_gate)
@@ -156,7 +156,7 @@ internal sealed partial class PoolHealthWatcher(
     [LoggerMessage(1, LogLevel.Error, "An observer of pool {Pool} threw; this is a bug in Guard.", EventName = "PoolHealthObserverFailed")]
     private static partial void LogObserverFailed(ILogger logger, Exception exception, PoolId pool);
 
-    private sealed class Registration(PoolHealthWatcher watcher, IPoolHealthObserver observer, Action<PoolId, PoolHealthWatcher> closed) : IDisposable
+    private sealed class Registration(PoolHealthWatcher watcher, Action<PoolHealthSnapshot> observer, Action<PoolId, PoolHealthWatcher> closed) : IDisposable
     {
         private volatile bool _left;
 
@@ -169,7 +169,7 @@ internal sealed partial class PoolHealthWatcher(
         {
             if (!_left)
             {
-                observer.HealthObserved(health);
+                observer(health);
             }
         }
 

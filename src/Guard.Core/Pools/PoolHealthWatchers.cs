@@ -35,7 +35,13 @@ internal sealed class PoolHealthWatchers : IDisposable
     /// Watches a pool until the result is disposed (more than once is harmless). The first read comes after one poll interval: whoever
     /// needs the health at once watches first and then asks the tracker, so that nothing falls between.
     /// </summary>
-    public IDisposable Watch(PoolId pool, IPoolHealthObserver observer)
+    /// <param name="pool">The pool.</param>
+    /// <param name="observer">
+    /// Told of every read and of every pushed change, in order and one at a time per pool; the same health may be told again. A read that
+    /// failed is told as <see cref="PoolHealthSnapshot.Unknown"/>: green. Called outside locks on the thread that learned of it: return at
+    /// once, do not block, do not throw. May be called once more while the watch is being ended.
+    /// </param>
+    public IDisposable Watch(PoolId pool, Action<PoolHealthSnapshot> observer)
     {
         while (true)
         {

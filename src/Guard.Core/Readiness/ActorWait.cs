@@ -18,7 +18,7 @@ namespace Guard.Core.Readiness;
 /// Thread-safe.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "TearDown ends what it owns; the cancelled source holds nothing")]
-internal sealed partial class ActorWait : IPoolHealthObserver
+internal sealed partial class ActorWait
 {
     private readonly ActorWaits _owner;
     private readonly WaitServices _services;
@@ -125,7 +125,7 @@ internal sealed partial class ActorWait : IPoolHealthObserver
     /// <summary>Something changed: the loop reads the actor again.</summary>
     public void Poke() => _pulse.Set();
 
-    void IPoolHealthObserver.HealthObserved(PoolHealthSnapshot health)
+    private void HealthObserved(PoolHealthSnapshot health)
     {
         lock (_gate)
         {
@@ -140,7 +140,7 @@ internal sealed partial class ActorWait : IPoolHealthObserver
     {
         try
         {
-            var watch = _services.Watchers.Watch(_pool, this);
+            var watch = _services.Watchers.Watch(_pool, HealthObserved);
             lock (_gate)
             {
                 if (!_closed)
@@ -155,10 +155,7 @@ internal sealed partial class ActorWait : IPoolHealthObserver
             // What was pushed between the request's look at the health and the watch is held by the tracker.
             if (_services.Health.TryGetFresh(_pool, TimeSpan.MaxValue, out var health))
             {
-                lock (_gate)
-                {
-                    _health = health;
-                }
+                HealthObserved(health);
             }
 
             while (!_unwanted.IsCancellationRequested)

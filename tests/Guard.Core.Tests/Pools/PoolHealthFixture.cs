@@ -82,7 +82,7 @@ internal sealed class RecordedLog<T> : ILogger<T>
         => Lines.Enqueue((logLevel, formatter(state, exception)));
 }
 
-internal sealed class RecordingObserver : IPoolHealthObserver
+internal sealed class RecordingObserver
 {
     public ConcurrentQueue<PoolHealthSnapshot> Heard { get; } = new();
 

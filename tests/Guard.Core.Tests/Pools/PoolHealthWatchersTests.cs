@@ -19,7 +19,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
         var observers = Enumerable.Range(0, 5000).Select(_ => new RecordingObserver()).ToList();
         foreach (var observer in observers)
         {
-            _f.Watchers.Watch(_f.Pool, observer);
+            _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         }
 
         _f.Store.Answer(_f.Red(1));
@@ -35,7 +35,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void Watch_BeforeTheFirstInterval_ReadsNothing()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(Poll - TimeSpan.FromMilliseconds(1));
 
         Assert.Equal(0, _f.Store.Reads);
@@ -46,8 +46,8 @@ public sealed class PoolHealthWatchersTests : IDisposable
     {
         var other = new PoolId("ns", "other");
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
-        _f.Watchers.Watch(other, observer);
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
+        _f.Watchers.Watch(other, observer.HealthObserved);
 
         _f.Time.Advance(Poll);
 
@@ -61,7 +61,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
         _f.Store.Answer(_f.Green(1));
         await _f.ReadAsync();
         var observers = Enumerable.Range(0, 3).Select(_ => new RecordingObserver()).ToList();
-        observers.ForEach(o => _f.Watchers.Watch(_f.Pool, o));
+        observers.ForEach(o => _f.Watchers.Watch(_f.Pool, o.HealthObserved));
 
         _f.Tracker.PoolHealthChanged(_f.Red(2));
 
@@ -73,7 +73,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void Push_FirstErrorOfAPoolEver_IsHeardAtOnceThroughOneRead()
     {
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Answer(_f.Red(1));
 
         _f.Tracker.PoolHealthChanged(_f.Red(1));
@@ -87,7 +87,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     {
         _f.Options.Publish(new GuardOptions { FailFast = new FailFastOptions { Push = false } });
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Answer(_f.Red(1));
 
         _f.Tracker.PoolHealthChanged(_f.Red(1));
@@ -100,7 +100,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public async Task Poll_FreshFromAnotherRead_ReadsNothingUntilTheCacheIsOld()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(TimeSpan.FromSeconds(1));
         await _f.ReadAsync();
 
@@ -114,7 +114,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void Poll_StoreDown_IsHeardAsUnknownAndThenAsItIs()
     {
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Answer(_f.Red(1));
         _f.Time.Advance(Poll);
         _f.Store.Fail(new StoreUnavailableException("down"));
@@ -129,7 +129,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public async Task Poll_StoreHangs_BlocksNoThreadAndGoesOn()
     {
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Park();
         _f.Time.Advance(Poll);
         _f.Time.Advance(TimeSpan.FromSeconds(1));
@@ -146,8 +146,8 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void Dispose_LastObserver_EndsTheTimer()
     {
-        var first = _f.Watchers.Watch(_f.Pool, new RecordingObserver());
-        var second = _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        var first = _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
+        var second = _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         Assert.Equal(1, _f.Watchers.Count);
 
         first.Dispose();
@@ -165,7 +165,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void Dispose_OneOfMany_IsNotToldAnyMore()
     {
         var observers = Enumerable.Range(0, 100).Select(_ => new RecordingObserver()).ToList();
-        var watches = observers.ConvertAll(o => _f.Watchers.Watch(_f.Pool, o));
+        var watches = observers.ConvertAll(o => _f.Watchers.Watch(_f.Pool, o.HealthObserved));
         for (var i = 0; i < 100; i += 3)
         {
             watches[i].Dispose();
@@ -179,9 +179,9 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void Watch_AfterTheLastLeft_StartsAnew()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver()).Dispose();
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved).Dispose();
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
 
         _f.Time.Advance(Poll);
 
@@ -192,8 +192,8 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void Observer_Throws_OthersStillHear()
     {
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, new ThrowingObserver());
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, new ThrowingObserver().HealthObserved);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
 
         _f.Time.Advance(Poll);
         _f.Time.Advance(Poll);
@@ -205,7 +205,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void Observer_EndsItsWatchWhileBeingTold_IsHarmless()
     {
         var observer = new LeavingObserver();
-        observer.Watch = _f.Watchers.Watch(_f.Pool, observer);
+        observer.Watch = _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
 
         _f.Time.Advance(Poll);
         _f.Time.Advance(Poll);
@@ -217,7 +217,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void PollInterval_ShortenedAtRunTime_CountsWhatHasPassed()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(TimeSpan.FromMilliseconds(400));
 
         _f.Options.Publish(Polling(TimeSpan.FromMilliseconds(500)));
@@ -232,7 +232,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void PollInterval_ShortenedBelowWhatHasPassed_ReadsAtOnce()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(TimeSpan.FromSeconds(1));
 
         _f.Options.Publish(Polling(TimeSpan.FromMilliseconds(500)));
@@ -244,7 +244,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     [Fact]
     public void PollInterval_LengthenedAtRunTime_ReadsLater()
     {
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(TimeSpan.FromSeconds(1));
         _f.Options.Publish(Polling(TimeSpan.FromSeconds(10)));
 
@@ -258,7 +258,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void PollInterval_Override_HoldsForThatPoolAndChangesAtRunTime()
     {
         _f.Pools.Answer(new PoolGuardOverrides { PollIntervalMs = 5000, CacheTtlMs = 100 });
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
         _f.Time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Equal(0, _f.Store.Reads);
         _f.Time.Advance(TimeSpan.FromSeconds(0.1));
@@ -278,7 +278,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     public void PollInterval_Zero_IsBounded()
     {
         _f.Options.Publish(Polling(TimeSpan.Zero));
-        _f.Watchers.Watch(_f.Pool, new RecordingObserver());
+        _f.Watchers.Watch(_f.Pool, new RecordingObserver().HealthObserved);
 
         _f.Time.Advance(TimeSpan.FromSeconds(1));
 
@@ -290,7 +290,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
     {
         await _f.ReadAsync();
         var observer = new RecordingObserver();
-        _f.Watchers.Watch(_f.Pool, observer);
+        _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Answer(_f.Red(1));
 
         _f.Tracker.Gap();
@@ -308,7 +308,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
                 for (var i = 0; i < 5000; i++)
                 {
                     var observer = new RecordingObserver();
-                    using var watch = _f.Watchers.Watch(_f.Pool, observer);
+                    using var watch = _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
                     if (i % 500 == 0)
                     {
                         _f.Tracker.ReadAgain(_f.Pool);
@@ -338,12 +338,12 @@ public sealed class PoolHealthWatchersTests : IDisposable
         Assert.True(condition());
     }
 
-    private sealed class ThrowingObserver : IPoolHealthObserver
+    private sealed class ThrowingObserver
     {
         public void HealthObserved(PoolHealthSnapshot health) => throw new InvalidOperationException("bug");
     }
 
-    private sealed class LeavingObserver : IPoolHealthObserver
+    private sealed class LeavingObserver
     {
         public IDisposable? Watch { get; set; }
 
