@@ -58,6 +58,11 @@ internal sealed class ForwardExchange : HttpTransformer
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix + _target, Raw);
+        if (_body is not null)
+        {
+            proxyRequest.Options.Set(StreamedContent.BodyKey, _body);
+        }
+
         _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, _route, _runner, _trusted, isWebSocket: _handshake is not null);
         return default;
     }

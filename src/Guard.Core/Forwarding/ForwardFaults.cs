@@ -42,7 +42,10 @@ internal static class ForwardFaults
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => GuardErrors.RequestBodyTooLarge(limit),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => GuardErrors.RequestTimeout("request_body"),
-        BadHttpRequestException => GuardErrors.InvalidFraming("the request body is malformed or ends early"),
+
+        // The server tells an end from a malformed body by the text only. It saw the end before it could tell the request of it.
+        BadHttpRequestException when fault.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal) => null,
+        BadHttpRequestException => GuardErrors.InvalidFraming("the request body is malformed"),
         _ => null,
     };
 

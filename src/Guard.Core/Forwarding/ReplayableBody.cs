@@ -40,6 +40,9 @@ internal sealed class ReplayableBody : Stream
     /// <summary>Why the client's side of the body failed; null while it has not. A cancelled read is no failure.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Where the body is being copied to, flushed whenever the client pauses; null while it is not.</summary>
+    public Stream? Sink { get; set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -119,7 +122,13 @@ internal sealed class ReplayableBody : Stream
     {
         try
         {
-            var count = await _client.ReadAsync(buffer, cancellationToken);
+            var reading = _client.ReadAsync(buffer, cancellationToken);
+            if (!reading.IsCompleted)
+            {
+                await FlushSinkAsync(cancellationToken);
+            }
+
+            var count = await reading;
             _isSpent |= count > 0;
             Received(count);
             return count;
@@ -145,6 +154,11 @@ internal sealed class ReplayableBody : Stream
     {
         _kept ??= ArrayPool<byte>.Shared.Rent(Math.Max(_keep, 1));
         _reading ??= _client.ReadAsync(_kept.AsMemory(_keptLength, _keep - _keptLength), CancellationToken.None).AsTask();
+        if (!_reading.IsCompleted)
+        {
+            await FlushSinkAsync(cancellationToken);
+        }
+
         try
         {
             var count = await _reading.WaitAsync(cancellationToken);
@@ -156,6 +170,21 @@ internal sealed class ReplayableBody : Stream
         {
             Failure ??= e;
             throw;
+        }
+    }
+
+    private async ValueTask FlushSinkAsync(CancellationToken cancellationToken)
+    {
+        if (Sink is { } sink)
+        {
+            try
+            {
+                await sink.FlushAsync(cancellationToken);
+            }
+            catch (Exception)
+            {
+                // A broken connection to the runner shows in the next write to it; here it would look like the client's fault.
+            }
         }
     }
 

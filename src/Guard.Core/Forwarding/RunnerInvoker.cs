@@ -25,6 +25,16 @@ internal sealed class RunnerInvoker(RunnerConnector connector, LiveOptions optio
 
     private const int DrainBytes = 64 * 1024;
 
+    public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (request.Content is not null && request.Options.TryGetValue(StreamedContent.BodyKey, out var body))
+        {
+            request.Content = new StreamedContent(request.Content, body);
+        }
+
+        return base.SendAsync(request, cancellationToken);
+    }
+
     private static SocketsHttpHandler CreateHandler(RunnerConnector connector, TimeSpan connectTimeout) => new()
     {
         UseProxy = false,
