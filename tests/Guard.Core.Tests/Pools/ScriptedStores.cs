@@ -64,5 +64,7 @@ internal sealed class ScriptedPoolStore : IPoolStore
 
     public ValueTask<Page<PoolEntry>> ListAsync(PoolQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
 }
