@@ -69,6 +69,7 @@ public sealed class HealthTests
         _store.IsDown = true;
         await using var guard = await StartAsync();
         var health = guard.Get<HealthState>();
+        await PassUntilAsync(() => guard.Log.Lines.Any(l => l.StartsWith("Warning The store does not answer", StringComparison.Ordinal)));
         Assert.Equal(["store_not_seen"], health.Check().Reasons);
 
         _store.IsDown = false;
