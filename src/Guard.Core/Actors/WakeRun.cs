@@ -1,4 +1,4 @@
-using Guard.Core.Forwarding;
+using Guard.Core.Options;
 using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Logging;

@@ -17,7 +17,7 @@ namespace Guard.Core.Forwarding;
 internal sealed class ActorForwarder
 {
     private readonly IHttpForwarder _forwarder;
-    private readonly RunnerInvoker _invoker;
+    private readonly ForwardingInvoker _invoker;
     private readonly LiveOptions _options;
     private readonly TrustedProxies _trusted;
     private readonly GuardMetrics _metrics;
@@ -28,7 +28,7 @@ internal sealed class ActorForwarder
 
     public ActorForwarder(
         IHttpForwarder forwarder,
-        RunnerInvoker invoker,
+        ForwardingInvoker invoker,
         LiveOptions options,
         TrustedProxies trusted,
         GuardMetrics metrics,
@@ -112,7 +112,7 @@ internal sealed class ActorForwarder
             }
             else
             {
-                _logger.ReplyBroken(context.TraceIdentifier, route.IdText, runner.RunnerId, ForwardFaults.Describe(fault));
+                _logger.ReplyBroken(context.TraceIdentifier, route.IdText, runner.RunnerId, RunnerFaults.Describe(fault));
             }
 
             // A reply that breaks off must not look like one that ended.
@@ -139,7 +139,7 @@ internal sealed class ActorForwarder
                 break;
             case ForwardStatus.Failed when outcome.Error!.Status >= 500:
                 _logger.ExchangeFailed(
-                    context.TraceIdentifier, route.IdText, runner.RunnerId, outcome.Error.FullCode, ForwardFaults.Describe(fault));
+                    context.TraceIdentifier, route.IdText, runner.RunnerId, outcome.Error.FullCode, RunnerFaults.Describe(fault));
                 break;
         }
 
@@ -154,7 +154,7 @@ internal sealed class ActorForwarder
         WebSocketHandshake? handshake,
         CancellationToken cancellationToken)
     {
-        if (!exchange.HasReply && ForwardFaults.NotReached(fault) is { } reason)
+        if (!exchange.HasReply && RunnerFaults.NotReached(fault) is { } reason)
         {
             return new(ForwardStatus.NotReached, LastError: reason);
         }
@@ -184,7 +184,7 @@ internal sealed class ActorForwarder
         // The forwarder stops without an error for one reason only: a handshake it cannot translate to HTTP/2.
         return error == ForwarderError.None && fault is null
             ? Failed(GuardErrors.InvalidHeader("sec-websocket-key", "16 bytes in base64"))
-            : Failed(GuardErrors.UpstreamError(exchange.HasReply ? "response" : ForwardFaults.Phase(fault), ForwardFaults.Describe(fault)));
+            : Failed(GuardErrors.UpstreamError(exchange.HasReply ? "response" : ForwardFaults.Phase(fault), RunnerFaults.Describe(fault)));
     }
 
     private static ForwardOutcome Failed(GuardError error) => new(ForwardStatus.Failed, error, error.FullCode);

@@ -1,4 +1,5 @@
 using System.Text;
+using Guard.Core.Runners;
 
 namespace Guard.Core.Forwarding;
 

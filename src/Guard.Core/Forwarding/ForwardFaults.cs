@@ -1,4 +1,5 @@
 using Guard.Core.Errors;
+using Guard.Core.Runners;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Core.Forwarding;
@@ -6,22 +7,6 @@ namespace Guard.Core.Forwarding;
 /// <summary>Reads what went wrong out of the exceptions the HTTP client and the server throw.</summary>
 internal static class ForwardFaults
 {
-    /// <summary>
-    /// A short name of the fault when provably not a byte of the request left: the connection was refused, not resolved, not allowed, not
-    /// established in time, had been closed before, or failed in TLS. Else null.
-    /// </summary>
-    public static string? NotReached(Exception? fault) => fault switch
-    {
-        null => null,
-        RunnerUnreachableException unreachable => unreachable.Message,
-        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => "TLS handshake failed",
-
-        // The client marks its own connect timeout so, and nothing else: it covers TLS, where the connector's has ended.
-        OperationCanceledException { InnerException: TimeoutException } => "connect timeout",
-        AggregateException many => many.InnerExceptions.Select(NotReached).FirstOrDefault(n => n is not null),
-        _ => NotReached(fault.InnerException),
-    };
-
     /// <summary>True when a limit on silence fired: the caller has ruled out the other reasons to cancel.</summary>
     public static bool IsTimeout(Exception? fault) => Any(fault, static e => e is OperationCanceledException);
 
@@ -48,10 +33,6 @@ internal static class ForwardFaults
         BadHttpRequestException => GuardErrors.InvalidFraming("the request body is malformed"),
         _ => null,
     };
-
-    /// <summary>For logs and <c>ExposeErrors</c>.</summary>
-    public static string? Describe(Exception? fault)
-        => fault?.GetBaseException() is { } cause ? $"{cause.GetType().Name}: {cause.Message}" : null;
 
     private static bool Any(Exception? fault, Func<Exception, bool> match) => fault switch
     {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Serialization;
 using Guard.Core.Actors;
-using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Guard.Core.Targets;
 using Microsoft.Extensions.Logging;
@@ -54,7 +53,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
                 _ => new(StartReply.Refused, $"start answered {status}"),
             };
         }
-        catch (Exception e) when (ForwardFaults.NotReached(e) is { } reason)
+        catch (Exception e) when (RunnerFaults.NotReached(e) is { } reason)
         {
             return new(StartReply.NotReached, reason);
         }
@@ -80,7 +79,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
-            LogStopFailed(logger, actor.ToString(), generation, runner.RunnerId, reason, ForwardFaults.Describe(e) ?? "unknown");
+            LogStopFailed(logger, actor.ToString(), generation, runner.RunnerId, reason, RunnerFaults.Describe(e) ?? "unknown");
             return false;
         }
     }

@@ -112,6 +112,7 @@ internal static class CoreServices
         services.AddSingleton<DisownedActors>();
         services.AddHttpForwarder();
         services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<ForwardingInvoker>();
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();

@@ -1,4 +1,6 @@
+using System.Text;
 using Guard.Configuration;
+using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -23,7 +25,8 @@ internal static class KestrelSetup
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.RequestHeaderEncodingSelector = StrictContentLength.Select;
+            kestrel.RequestHeaderEncodingSelector = static name => StrictContentLength.Select(name) ?? EdgeHeaderEncoding.Select(name);
+            kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;

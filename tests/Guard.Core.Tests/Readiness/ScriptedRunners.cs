@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
-using Guard.Core.Forwarding;
+using Guard.Core.Runners;
 
 namespace Guard.Core.Tests.Readiness;
 

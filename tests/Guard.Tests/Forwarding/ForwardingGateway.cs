@@ -81,6 +81,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
         builder.Services.AddSingleton<TrustedProxies>();
         builder.Services.AddSingleton<RunnerConnector>();
         builder.Services.AddSingleton<RunnerInvoker>();
+        builder.Services.AddSingleton<ForwardingInvoker>();
         builder.Services.AddSingleton<ActorForwarder>();
         builder.Services.AddSingleton(new GuardMetrics(live));
         var app = builder.Build();

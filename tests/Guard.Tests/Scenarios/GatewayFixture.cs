@@ -1,5 +1,4 @@
 using System.Globalization;
-using Guard.Core.Targets;
 using Guard.Tests.Support;
 
 namespace Guard.Tests.Scenarios;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Guard.Tests.Support;
 
 namespace Guard.Tests.Scenarios;
 

@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Guard.Core.Options;
-using Guard.Core.Runners;
 
-namespace Guard.Core.Forwarding;
+namespace Guard.Core.Runners;
 
 /// <summary>
 /// Opens connections to runners: resolves the name, lets <see cref="EndpointPolicy"/> judge each address, and connects to the first

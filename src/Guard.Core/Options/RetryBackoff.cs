@@ -1,6 +1,4 @@
-using Guard.Core.Options;
-
-namespace Guard.Core.Forwarding;
+namespace Guard.Core.Options;
 
 /// <summary>How long to wait before a request is sent again: exponential with full jitter, never past the deadline.</summary>
 internal static class RetryBackoff

@@ -2,14 +2,13 @@ using System.Net;
 using System.Text;
 using Guard.Core.Options;
 
-namespace Guard.Core.Forwarding;
+namespace Guard.Core.Runners;
 
 /// <summary>
 /// The one way HTTP leaves Guard for runners: forwarded requests and Guard's own start and stop calls share its connections. Locked down:
 /// nothing is followed, stored, unpacked, added or resent. Thread-safe; live for the whole process.
 /// </summary>
-internal sealed class RunnerInvoker(RunnerConnector connector, LiveOptions options)
-    : HttpMessageInvoker(CreateHandler(connector, options.Current.Forwarding.ConnectTimeout), disposeHandler: true)
+internal sealed class RunnerInvoker : HttpMessageInvoker
 {
     /// <summary>
     /// Common servers close idle connections after 5 s. A request written at that moment would fail, and it is not resent, so Guard lets
@@ -25,15 +24,17 @@ internal sealed class RunnerInvoker(RunnerConnector connector, LiveOptions optio
 
     private const int DrainBytes = 64 * 1024;
 
-    public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    public RunnerInvoker(RunnerConnector connector, LiveOptions options)
+        : this(CreateHandler(connector, options.Current.Forwarding.ConnectTimeout))
     {
-        if (request.Content is not null && request.Options.TryGetValue(StreamedContent.BodyKey, out var body))
-        {
-            request.Content = new StreamedContent(request.Content, body);
-        }
-
-        return base.SendAsync(request, cancellationToken);
     }
+
+    private RunnerInvoker(SocketsHttpHandler handler)
+        : base(handler, disposeHandler: true)
+        => Handler = handler;
+
+    /// <summary>The connections themselves, for whoever has to add something on the way to them. Owned by this invoker.</summary>
+    public HttpMessageHandler Handler { get; }
 
     private static SocketsHttpHandler CreateHandler(RunnerConnector connector, TimeSpan connectTimeout) => new()
     {

@@ -1,4 +1,4 @@
-namespace Guard.Core.Forwarding;
+namespace Guard.Core.Runners;
 
 /// <summary>
 /// Not a byte of the request reached the runner: it may be sent again, anywhere. An <see cref="IOException"/>, because that is what the

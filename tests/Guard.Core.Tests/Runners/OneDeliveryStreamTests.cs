@@ -1,7 +1,7 @@
 using System.Text;
-using Guard.Core.Forwarding;
+using Guard.Core.Runners;
 
-namespace Guard.Core.Tests.Forwarding;
+namespace Guard.Core.Tests.Runners;
 
 public sealed class OneDeliveryStreamTests
 {

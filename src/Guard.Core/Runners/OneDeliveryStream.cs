@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Guard.Core.Forwarding;
+namespace Guard.Core.Runners;
 
 /// <summary>
 /// An HTTP/1.1 connection to a runner on which a request is delivered at most once. The HTTP client sends a bodyless request again, by
