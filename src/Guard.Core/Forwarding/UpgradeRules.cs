@@ -48,7 +48,8 @@ internal static class UpgradeRules
 
     private static bool IsWebSocket(string? protocol) => string.Equals(protocol?.Trim(), "websocket", StringComparison.OrdinalIgnoreCase);
 
-    private static bool AsksForUpgrade(StringValues connection)
+    /// <summary>Whether <c>upgrade</c> is among the options of a Connection header.</summary>
+    public static bool AsksForUpgrade(StringValues connection)
     {
         foreach (var line in connection)
         {

@@ -1,4 +1,5 @@
 using Guard.Core.Errors;
+using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -33,7 +34,7 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
         }
 
         var length = headers.ContentLength;
-        if (headers.Upgrade.Count != 0 && IsUpgrade(headers) && CheckUpgrade(headers.Upgrade, length is > 0 || coding.Count != 0) is { } upgrade)
+        if (headers.Upgrade.Count != 0 && UpgradeRules.AsksForUpgrade(headers.Connection) && CheckUpgrade(headers.Upgrade, length is > 0 || coding.Count != 0) is { } upgrade)
         {
             return upgrade;
         }
@@ -62,23 +63,6 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
         }
 
         return HttpProtocol.IsHttp10(request.Protocol) ? OldVersion : null;
-    }
-
-    /// <summary>Without <c>Connection: upgrade</c> the header asks for nothing, and is not passed on.</summary>
-    private static bool IsUpgrade(IHeaderDictionary headers)
-    {
-        foreach (var line in headers.Connection)
-        {
-            foreach (var option in line.AsSpan().Split(','))
-            {
-                if (line.AsSpan()[option].Trim().Equals("upgrade", StringComparison.OrdinalIgnoreCase))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
     }
 
     private static GuardError? CheckUpgrade(StringValues protocol, bool hasBody)

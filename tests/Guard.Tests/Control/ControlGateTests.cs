@@ -53,7 +53,7 @@ public sealed class ControlGateTests
 
         Assert.Equal((503, "guard.service_unavailable"), (reply.Status, reply.Error));
         Assert.DoesNotContain("secret", reply.Text, StringComparison.Ordinal);
-        Assert.Contains(server.Logs.Lines, l => l.StartsWith("Warning:", StringComparison.Ordinal) && l.Contains(reply.Headers["x-rivet-ray-id"], StringComparison.Ordinal));
+        Assert.Contains(server.Logs.Lines, l => l.StartsWith("Warning ", StringComparison.Ordinal) && l.Contains(reply.Headers["x-rivet-ray-id"], StringComparison.Ordinal));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class ControlGateTests
 
         Assert.Equal((500, "core.internal_error"), (reply.Status, reply.Error));
         Assert.DoesNotContain("secret", reply.Text, StringComparison.Ordinal);
-        Assert.Contains(server.Logs.Lines, l => l.StartsWith("Error:", StringComparison.Ordinal) && l.Contains(reply.Headers["x-rivet-ray-id"], StringComparison.Ordinal));
+        Assert.Contains(server.Logs.Lines, l => l.StartsWith("Error ", StringComparison.Ordinal) && l.Contains(reply.Headers["x-rivet-ray-id"], StringComparison.Ordinal));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class ControlGateTests
         await runners.Left.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         await server.DisposeAsync();
 
-        Assert.DoesNotContain(server.Logs.Lines, l => l.StartsWith("Error:", StringComparison.Ordinal) || l.StartsWith("Warning:", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Logs.Lines, l => l.StartsWith("Error ", StringComparison.Ordinal) || l.StartsWith("Warning ", StringComparison.Ordinal));
     }
 
     /// <summary>Throws, or waits until its caller leaves.</summary>

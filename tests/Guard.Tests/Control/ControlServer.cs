@@ -6,6 +6,7 @@ using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
+using Guard.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Guard.Configuration;
 using Guard.Hosting;
+using Guard.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Guard.Tests.Control;
+namespace Guard.Tests.Support;
 
-/// <summary>Keeps what was logged, one text per line with its level.</summary>
+/// <summary>Keeps what is logged, one text per event: <c>Level Message Exception</c>. Thread-safe.</summary>
 internal sealed class LogLines : ILoggerProvider, ILogger
 {
     private readonly ConcurrentQueue<string> _lines = new();
@@ -19,7 +19,7 @@ internal sealed class LogLines : ILoggerProvider, ILogger
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        => _lines.Enqueue($"{logLevel}: {formatter(state, exception)} {exception?.Message}");
+        => _lines.Enqueue($"{logLevel} {formatter(state, exception)} {exception?.Message}");
 
     public void Dispose()
     {

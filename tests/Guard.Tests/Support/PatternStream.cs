@@ -1,4 +1,4 @@
-namespace Guard.Tests.Scenarios;
+namespace Guard.Tests.Support;
 
 /// <summary>A given number of bytes that repeat with a period no buffer has, so that a lost or doubled piece changes the hash.</summary>
 internal sealed class PatternStream(long length) : Stream
