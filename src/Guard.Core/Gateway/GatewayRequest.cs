@@ -4,6 +4,7 @@ using Guard.Core.Options;
 using Guard.Core.Routing;
 using Guard.Core.Targets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Guard.Core.Gateway;
 
@@ -61,7 +62,16 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     public long? UpgradedAt { get; private set; }
 
     /// <summary>Call once, before the first try.</summary>
-    public void PrepareBody(GuardOptions options) => Body = ReplayableBody.For(context, options);
+    public void PrepareBody(GuardOptions options)
+    {
+        Body = ReplayableBody.For(context, options);
+
+        // A body may pause, as a stream of an agent's words does: Forwarding:ActivityTimeout bounds the silence, not the server's 240 B/s.
+        if (Body is not null && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
+    }
 
     /// <summary>Measures a connection that may be upgraded until its 101: how long it lives then says nothing of Guard.</summary>
     public void WatchUpgrade(TimeProvider time)

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
+using System.Text;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Http;
 
@@ -121,6 +122,31 @@ public sealed class StreamingScenarios(ITestOutputHelper output)
         }
 
         Assert.Null(await reader.ReadLineAsync(Token));
+    }
+
+    [Fact]
+    public async Task Upload_ThatPauses_IsNotCutByTheServersDataRate()
+    {
+        await using var guard = await StartAsync();
+        await using var runner = await RunnerAsync(guard);
+        runner.OnRequest = async context =>
+        {
+            var (length, _) = await ConsumeAsync(context.Request.Body);
+            await context.Response.WriteAsync($"{length}", context.RequestAborted);
+        };
+        var actor = await ReadyAsync(guard);
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(guard.Gateway.Host, guard.Gateway.Port, Token);
+        await using var stream = client.GetStream();
+
+        // 6 bytes in 8 s: below the server's default rate once its grace of 5 s is over.
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /gateway/{actor}/up HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nConnection: close\r\n\r\nabc"), Token);
+        await Task.Delay(TimeSpan.FromSeconds(8), TimeProvider.System, Token);
+        await stream.WriteAsync("def"u8.ToArray(), Token);
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var reply = await reader.ReadToEndAsync(Token);
+
+        Assert.StartsWith("HTTP/1.1 200", reply, StringComparison.Ordinal);
     }
 
     private static async Task<GuardProcess> StartAsync(params (string Key, string Value)[] settings)
