@@ -19,8 +19,9 @@ internal sealed class RouteEntry(ActorId id)
     /// <summary>Set when the route was found by key: the name that leads here.</summary>
     public string? NameKey { get; set; }
 
-    /// <summary>Used since the last sweep; benign races.</summary>
-    public bool Touched { get; set; } = true;
+    /// <summary>Found in the cache since the last sweep; being put there is no use yet, so that a flood of routes nobody asks for twice
+    /// does not push out those in use. Benign races.</summary>
+    public bool Touched { get; set; }
 
     /// <summary>The route, of whatever age; null when the actor was not found or not read yet.</summary>
     public ActorRoute? Route => _route;

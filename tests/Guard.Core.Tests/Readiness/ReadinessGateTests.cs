@@ -238,7 +238,7 @@ public sealed class ReadinessGateTests
             ((IChangeSink)h.Waits).ActorChanged(actor.Id, actor.Pool, 2);
             h.Time.Advance(TimeSpan.FromMilliseconds(100));
             moved += TimeSpan.FromMilliseconds(100);
-            await Task.Yield();
+            await ReadinessHarness.SettleAsync(hold);
             Assert.True(moved < TimeSpan.FromSeconds(60), "the deadline never came");
         }
 
@@ -614,7 +614,7 @@ public sealed class ReadinessGateTests
         for (var i = 0; i < 100; i++)
         {
             h.Time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
+            await ReadinessHarness.SettleAsync(holds[0]);
         }
 
         var reads = h.Health.Reads;

@@ -124,7 +124,8 @@ internal sealed class ReadinessHarness
 
     public Task UntilHeldAsync(ActorRoute route, int count) => UntilAsync(() => Waits.CountOf(route.Id) == count, $"{count} held");
 
-    private static async Task SettleAsync(Task task)
+    /// <summary>Gives the other tasks a turn of a few milliseconds, or until the task has ended.</summary>
+    public static async Task SettleAsync(Task task)
     {
         var since = TimeProvider.System.GetTimestamp();
         while (!task.IsCompleted && TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(4))
