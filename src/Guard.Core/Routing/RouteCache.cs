@@ -23,6 +23,9 @@ internal sealed class RouteCache : IChangeSink
     private readonly GuardMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly Lock _sweep = new();
+
+    // Where the last sweep ended: the next goes on from there, or the same few would go each time. Under the lock.
+    private IEnumerator<KeyValuePair<ActorId, RouteEntry>>? _hand;
     private int _count;
 
     public RouteCache(LiveOptions options, GuardMetrics metrics, TimeProvider time)
@@ -179,7 +182,8 @@ internal sealed class RouteCache : IChangeSink
 
     void IChangeSink.PoolConfigChanged(PoolId pool) => _missingNames.Clear();
 
-    /// <summary>One round of the clock: what was not used since the last round goes, until an eighth of the room is free.</summary>
+    /// <summary>Moves the hand of the clock over the entries, at most twice around: who was not used since it last came by goes, until an
+    /// eighth of the room is free.</summary>
     private void Sweep()
     {
         if (!_sweep.TryEnter())
@@ -190,37 +194,44 @@ internal sealed class RouteCache : IChangeSink
         try
         {
             var target = _options.Current.RouteCache.MaxEntries * 7L / 8;
-            for (var round = 0; round < 2 && Volatile.Read(ref _count) > target; round++)
+            for (var rounds = 0; rounds < 2 && Volatile.Read(ref _count) > target;)
             {
-                foreach (var (id, entry) in _entries)
+                if (_hand is null || !_hand.MoveNext())
                 {
-                    if (entry.InFlight)
-                    {
-                        continue;
-                    }
-
-                    if (entry.Touched)
-                    {
-                        entry.Touched = false;
-                    }
-                    else if (_entries.TryRemove(KeyValuePair.Create(id, entry)))
-                    {
-                        if (entry.NameKey is { } nameKey)
-                        {
-                            _names.TryRemove(KeyValuePair.Create(nameKey, id));
-                        }
-
-                        if (Interlocked.Decrement(ref _count) <= target)
-                        {
-                            return;
-                        }
-                    }
+                    _hand = _entries.GetEnumerator();
+                    rounds++;
+                }
+                else
+                {
+                    Consider(_hand.Current);
                 }
             }
         }
         finally
         {
             _sweep.Exit();
+        }
+    }
+
+    private void Consider(KeyValuePair<ActorId, RouteEntry> held)
+    {
+        var (id, entry) = held;
+        if (entry.InFlight)
+        {
+            return;
+        }
+
+        if (entry.Touched)
+        {
+            entry.Touched = false;
+        }
+        else if (_entries.TryRemove(held))
+        {
+            Interlocked.Decrement(ref _count);
+            if (entry.NameKey is { } nameKey)
+            {
+                _names.TryRemove(KeyValuePair.Create(nameKey, id));
+            }
         }
     }
 }
