@@ -31,6 +31,9 @@ internal static class ForwardFaults
         // The server tells an end from a malformed body by the text only. It saw the end before it could tell the request of it.
         BadHttpRequestException when fault.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal) => null,
         BadHttpRequestException => GuardErrors.InvalidFraming("the request body is malformed"),
+
+        // A chunk size above 2^31-1: the server's parser fails on it instead of refusing it.
+        _ when Any(fault, static e => e is OverflowException) => GuardErrors.InvalidFraming("the request body is malformed"),
         _ => null,
     };
 

@@ -5,6 +5,7 @@ using Guard.Core.Options;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Targets;
 
 namespace Guard.Core.Gateway;
 
@@ -30,9 +31,16 @@ internal sealed class ActorDelivery(
         var tries = default(TryCounts);
         while (true)
         {
+            if (route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget)))
+            {
+                // Above the actor's own root stands the runner's base path, and beside that Guard's channel.
+                return GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
+            }
+
             var outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
             if (outcome.Status == ForwardStatus.Done)
             {
+                request.IsAnswered = true;
                 return null;
             }
 
@@ -90,6 +98,12 @@ internal sealed class ActorDelivery(
 
         var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, avoid, clientGone);
         return new Resolution(held.Route, held.Error);
+    }
+
+    private static ReadOnlySpan<char> PathOf(string target)
+    {
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        return query < 0 ? target : target.AsSpan(0, query);
     }
 
     private Task<Resolution> AnewAsync(ActorRoute failed, CancellationToken cancellationToken)

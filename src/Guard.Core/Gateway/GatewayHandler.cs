@@ -52,6 +52,12 @@ internal sealed partial class GatewayHandler(
         if (error is not null && !context.RequestAborted.IsCancellationRequested)
         {
             await RefuseAsync(context, error);
+            request.IsAnswered = true;
+        }
+        else if (error is null && !request.IsAnswered && !context.Response.HasStarted)
+        {
+            // The client is taken to have left. Should it be there all the same, an empty 200 would be a lie.
+            context.Abort();
         }
 
         Report(request);
@@ -104,7 +110,7 @@ internal sealed partial class GatewayHandler(
         var context = request.Context;
         if (request.Form == RouteForm.None)
         {
-            return await AnswerAsync(context);
+            return await AnswerAsync(request);
         }
 
         if (route is null)
@@ -134,12 +140,14 @@ internal sealed partial class GatewayHandler(
     }
 
     /// <summary>What the gateway answers itself: preflights of any gateway form, and its own metadata.</summary>
-    private async ValueTask<GuardError?> AnswerAsync(HttpContext context)
+    private async ValueTask<GuardError?> AnswerAsync(GatewayRequest request)
     {
+        var context = request.Context;
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (!CorsPolicy.IsPreflight(context.Request))
         {
             await Metadata.WriteAsync(context);
+            request.IsAnswered = true;
             return null;
         }
 
@@ -149,6 +157,7 @@ internal sealed partial class GatewayHandler(
         }
 
         cors.AnswerPreflight(context);
+        request.IsAnswered = true;
         return null;
     }
 
@@ -179,7 +188,7 @@ internal sealed partial class GatewayHandler(
     private void Report(GatewayRequest request)
     {
         var context = request.Context;
-        var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 499 : context.Response.StatusCode;
+        var status = !request.IsAnswered && !context.Response.HasStarted ? 499 : context.Response.StatusCode;
         var duration = request.UpgradedAt is { } upgraded ? time.GetElapsedTime(request.Arrival, upgraded) : time.GetElapsedTime(request.Arrival);
         metrics.RequestEnded(request.Form, context.Request.Method, status, duration);
     }

@@ -19,6 +19,7 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
     private static readonly GuardError TransferCoding = GuardErrors.InvalidFraming("transfer-encoding other than exactly 'chunked'");
     private static readonly GuardError OldVersion = GuardErrors.InvalidFraming("transfer-encoding in HTTP/1.0");
     private static readonly GuardError UpgradeProtocol = GuardErrors.InvalidFraming("upgrade to anything but 'websocket'");
+    private static readonly GuardError EmptyHost = GuardErrors.InvalidRequest("an empty Host");
     private static readonly GuardError UpgradeBody = GuardErrors.InvalidFraming("upgrade with a body");
 
     /// <summary>Null when the request may go on; then no more than <c>Limits:MaxRequestBodyBytes</c> of its body can be read, whatever
@@ -31,6 +32,11 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
         if (coding.Count != 0 && CheckCoding(coding, request) is { } framing)
         {
             return framing;
+        }
+
+        if (headers.Host.Count != 0 && string.IsNullOrEmpty(headers.Host[0]))
+        {
+            return EmptyHost;
         }
 
         var length = headers.ContentLength;

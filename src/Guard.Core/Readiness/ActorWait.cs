@@ -211,11 +211,17 @@ internal sealed partial class ActorWait
             case { State: ActorState.Ready or ActorState.Starting }:
                 _hadSlot = true;
                 _startedElsewhere = actor.State == ActorState.Starting && actor.Starter != _services.Identity.Id ? actor.Generation : 0;
+                if (actor.State == ActorState.Ready)
+                {
+                    // Before the last request leaves and the wait with it: what ends without a word of success is a failed probe.
+                    await EndProbeAsync(success: true);
+                }
+
                 Release(actor);
                 break;
             case { State: ActorState.Sleeping, Error: { Kind: not ActorErrorKind.NoCapacity } error } when actor.Generation == _startedElsewhere:
                 // The start of another Guard that this wait followed has failed for good.
-                EndAll(_ => StartFailed(GuardErrors.ActorFailed(_idText, error)));
+                EndAll(waiter => StartFailed(waiter, GuardErrors.ActorFailed(_idText, error)));
                 return;
         }
 
@@ -244,19 +250,41 @@ internal sealed partial class ActorWait
                 EndAll(_ => HoldResult.Failed(HoldOutcome.StartFailed, GuardErrors.Internal(null)));
                 break;
             case WakeStatus.Failed:
-                EndAll(_ => StartFailed(GuardErrors.ActorFailed(_idText, outcome.Error!)));
+                EndAll(waiter => StartFailed(waiter, GuardErrors.ActorFailed(_idText, outcome.Error!)));
                 break;
             case WakeStatus.RetriesExceeded:
-                EndAll(waiter => StartFailed(GuardErrors.WakeRetriesExceeded(_idText, _services.Time.GetElapsedTime(waiter.Arrival))));
+                EndAll(waiter => StartFailed(waiter, GuardErrors.WakeRetriesExceeded(_idText, _services.Time.GetElapsedTime(waiter.Arrival))));
                 break;
         }
     }
 
     /// <summary>A red pool is the cause of a failed start, whatever the start itself said.</summary>
-    private HoldResult StartFailed(GuardError error)
-        => _health.IsRed && _services.Options.Current.FailFast.Mode == FailFastMode.Enforce
-            ? PoolFailed(_health)
-            : HoldResult.Failed(HoldOutcome.StartFailed, error);
+    private HoldResult StartFailed(Waiter waiter, GuardError error)
+    {
+        var mode = _services.Options.Current.FailFast.Mode;
+        if (!_health.IsRed || mode == FailFastMode.Off)
+        {
+            return HoldResult.Failed(HoldOutcome.StartFailed, error);
+        }
+
+        if (mode == FailFastMode.Enforce)
+        {
+            return PoolFailed(_health);
+        }
+
+        Report(waiter);
+        return HoldResult.Failed(HoldOutcome.StartFailed, error);
+    }
+
+    /// <summary>Mode report: counts a request that would have failed, once.</summary>
+    private void Report(Waiter waiter)
+    {
+        if (!waiter.Reported)
+        {
+            waiter.Reported = true;
+            _services.Metrics.FailedFast(_health.ActiveError?.Error.Kind, enforced: false);
+        }
+    }
 
     private HoldResult PoolFailed(PoolHealthSnapshot health)
     {
@@ -305,8 +333,7 @@ internal sealed partial class ActorWait
             return PoolFailed(_health);
         }
 
-        waiter.Reported = true;
-        _services.Metrics.FailedFast(_health.ActiveError?.Error.Kind, enforced: false);
+        Report(waiter);
         return null;
     }
 

@@ -38,9 +38,10 @@ internal sealed class ReadinessGate(
             ? PoolHealthSnapshot.Unknown(route.Pool)
             : await health.ReadAsync(route.Pool, pool.CacheTtl, CancellationToken.None);
 
-        var refusesRed = failFast is { Mode: FailFastMode.Enforce, RefuseWhenRed: true };
-        var needsProbe = refusesRed && known.IsRed && !IsBeingStarted(route);
-        if (needsProbe && probes.WasJustRefused(known))
+        // Mode report goes through the same steps, probes included, so that it counts what enforcing would have refused.
+        var enforces = failFast.Mode == FailFastMode.Enforce;
+        var needsProbe = failFast.RefuseWhenRed && known.IsRed && !IsBeingStarted(route);
+        if (enforces && needsProbe && probes.WasJustRefused(known))
         {
             return Refuse(route, known);
         }
@@ -64,10 +65,16 @@ internal sealed class ReadinessGate(
             }
 
             var granted = probe is { IsGranted: true } ? probe : null;
-            if (needsProbe && known.IsRed && granted is null)
+            var refused = needsProbe && known.IsRed && granted is null;
+            if (refused && enforces)
             {
                 probes.Admitted(route.Id);
                 return result = Refuse(route, known);
+            }
+
+            if (refused)
+            {
+                metrics.FailedFast(known.ActiveError?.Error.Kind, enforced: false);
             }
 
             var waiter = new Waiter
@@ -76,7 +83,8 @@ internal sealed class ReadinessGate(
                 Deadline = After(arrival, pool.ReadyTimeout),
                 CheckAfter = After(arrival, pool.CheckDelay),
                 SkipReadyWait = skipReadyWait,
-                Seen = refusesRed && known.IsRed ? ErrorMark.Of(known) : null,
+                Seen = failFast.RefuseWhenRed && known.IsRed ? ErrorMark.Of(known) : null,
+                Reported = refused,
                 AvoidRevision = avoid?.Route.Revision ?? -1,
                 RetryAt = avoid is { } unreachable ? After(since, unreachable.For) : 0,
             };

@@ -19,7 +19,11 @@ internal enum RunnerProtocol
 /// <param name="Endpoint">Its base URL without a trailing slash.</param>
 /// <param name="Protocol">What it speaks.</param>
 /// <param name="RunnerKey">Sent as <c>x-rivet-runner-key</c> when a platform routes on it; null otherwise.</param>
-internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null);
+internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null)
+{
+    /// <summary>The endpoint has a path of its own, which stands before the actor's.</summary>
+    public bool HasBasePath => Endpoint.AsSpan("https://".Length).Contains('/');
+}
 
 /// <summary>A runner as the store holds it. Immutable. Times are Unix ms, 0 = never.</summary>
 internal sealed record RunnerRecord

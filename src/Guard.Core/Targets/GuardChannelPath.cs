@@ -11,11 +11,25 @@ internal static class GuardChannelPath
 
     /// <param name="path">The path that is forwarded, without the query.</param>
     public static bool IsReserved(ReadOnlySpan<char> path)
-        => (path.Contains('%') || path.Contains(Reserved, StringComparison.OrdinalIgnoreCase)) && IsReservedDecoded(path);
+        => (path.Contains('%') || path.Contains(Reserved, StringComparison.OrdinalIgnoreCase)) && Read(path, out _);
+
+    /// <summary>Whether the path, read in the same way, goes above its own root: harmless, unless something stands before it.</summary>
+    /// <param name="path">The path that is forwarded, without the query.</param>
+    public static bool ClimbsOut(ReadOnlySpan<char> path)
+    {
+        if (!path.Contains('%') && !path.Contains("..", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        Read(path, out var climbsOut);
+        return climbsOut;
+    }
 
     // Resolving dots needs no list of segments: only the first one that is left decides, so its answer and the depth are enough.
-    private static bool IsReservedDecoded(ReadOnlySpan<char> path)
+    private static bool Read(ReadOnlySpan<char> path, out bool climbsOut)
     {
+        climbsOut = false;
         var reader = new TwiceDecodedReader(path);
         Span<char> head = stackalloc char[Reserved.Length];
         var length = 0;
@@ -29,6 +43,7 @@ internal static class GuardChannelPath
             {
                 if (length == 2 && head[..2] is "..")
                 {
+                    climbsOut |= depth == 0;
                     depth = Math.Max(0, depth - 1);
                 }
                 else if (length > 1 || (length == 1 && head[0] != '.'))

@@ -15,6 +15,7 @@ internal sealed partial class RunnerEndpoints(
     IPoolStore pools,
     LiveOptions options,
     EndpointPolicy endpoints,
+    SuspectRunners suspects,
     ILogger<RunnerEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -77,6 +78,8 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(GuardErrors.NoRunnerConfig(runner.Pool.Namespace, runner.Pool.Name));
         }
 
+        // It has just spoken: whoever could not reach it before may try again at once.
+        suspects.Clear(registered.RunnerId);
         LogRegistered(registered.RunnerId, runner.Pool, runner.Version, runner.TotalSlots, registered.RunnerId != newId);
         var reply = new RunnerRegisterReply(
             RunnerShape.Of(registered),

@@ -25,6 +25,9 @@ internal static class KestrelSetup
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+
+            // The authority of an absolute-form target counts, whatever Host says (RFC 9112 3.2.2); the runner gets it as its Host.
+            kestrel.AllowHostHeaderOverride = true;
             kestrel.RequestHeaderEncodingSelector = static name => StrictContentLength.Select(name) ?? EdgeHeaderEncoding.Select(name);
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;

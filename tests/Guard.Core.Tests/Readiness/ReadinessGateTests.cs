@@ -427,6 +427,49 @@ public sealed class ReadinessGateTests
     }
 
     [Fact]
+    public async Task Hold_ProbeEndsReadyByEvent_NextOneFollowsAtOnce()
+    {
+        var h = await new ReadinessHarness(o => o.FailFast.ProbeInterval = TimeSpan.FromMinutes(5)).WithPoolAsync();
+        var runner = await h.AddRunnerAsync("r1");
+        h.Runners.OnStart("r1", HttpStatusCode.Accepted);
+        await h.Health.ReportErrorAsync(ReadinessHarness.Pool, Http500, TestToken);
+
+        foreach (var key in new[] { "a", "b", "c" })
+        {
+            var actor = await h.AddActorAsync(key);
+            var before = h.Runners.Starts.Count;
+            var hold = HoldUntilAdmittedAsync(h, actor);
+            await ReadinessHarness.UntilAsync(() => h.Runners.Starts.Count > before, "the probe started");
+            await h.Store.ApplyEventAsync(runner.RunnerId, new(actor.Id, 1, RunnerEventKind.Ready, null), TestToken);
+            Assert.Equal(HoldOutcome.Ready, (await hold.WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Outcome);
+        }
+
+        await ReadinessHarness.UntilAsync(() => !h.Health.ReadAsync(ReadinessHarness.Pool, TestToken).AsTask().Result.IsRed, "green");
+    }
+
+    [Fact]
+    public async Task Hold_ModeReport_CountsWhatWouldHaveBeenRefused()
+    {
+        var h = await new ReadinessHarness(o => o.FailFast.Mode = FailFastMode.Report).WithPoolAsync();
+        await h.AddRunnerAsync("r1", slots: 100);
+        var answer = new TaskCompletionSource<HttpStatusCode>(TaskCreationOptions.RunContinuationsAsynchronously);
+        h.Runners.OnStart("r1", (_, _) => answer.Task);
+        await h.Health.ReportErrorAsync(ReadinessHarness.Pool, Http500, TestToken);
+        var holds = new List<Task<HoldResult>>();
+        for (var i = 0; i < 10; i++)
+        {
+            var actor = await h.AddActorAsync($"a{i}");
+            holds.Add(h.Hold(actor));
+            await h.UntilHeldAsync(actor, 1);
+        }
+
+        answer.SetResult(HttpStatusCode.OK);
+
+        Assert.All(await Task.WhenAll(holds).WaitAsync(TimeSpan.FromSeconds(10), TestToken), r => Assert.Equal(HoldOutcome.Ready, r.Outcome));
+        Assert.Equal(9, await CountReportedAsync(h));
+    }
+
+    [Fact]
     public async Task Hold_ProbeFails_NextOneAfterTheInterval()
     {
         var h = await new ReadinessHarness().WithPoolAsync();

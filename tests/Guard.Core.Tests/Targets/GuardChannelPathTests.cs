@@ -111,4 +111,17 @@ public sealed class GuardChannelPathTests
         => Gen.Int[0, Pieces.Length - 1].Select(i => Pieces[i])
             .Array[0, 9]
             .Sample(parts => GuardChannelPath.IsReserved(string.Concat(parts)) == Oracle(string.Concat(parts)), iter: 100_000);
+
+    [Theory]
+    [InlineData("/a/b", false)]
+    [InlineData("/a/../b", false)]
+    [InlineData("/a/..%2f../b", true)]
+    [InlineData("/../base/.guard/actors", true)]
+    [InlineData("/x/../../base/.guard", true)]
+    [InlineData("/..;/base/.guard", true)]
+    [InlineData("/%252e%252e/base", true)]
+    [InlineData("/..\\base", true)]
+    [InlineData("/...", false)]
+    public void ClimbsOut_Path_WhetherItGoesAboveItsRoot(string path, bool expected)
+        => Assert.Equal(expected, GuardChannelPath.ClimbsOut(path));
 }

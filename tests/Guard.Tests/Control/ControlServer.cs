@@ -70,6 +70,7 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<IRunnerStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<EndpointPolicy>()
+            .AddSingleton<SuspectRunners>()
             .AddSingleton<StopActor>((runner, id, generation, reason, _) =>
             {
                 stopped.TrySetResult(new StoppedActor(runner, id, generation, reason));
