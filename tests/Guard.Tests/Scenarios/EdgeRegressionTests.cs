@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Guard.Tests.Support;
 
 namespace Guard.Tests.Scenarios;
 
