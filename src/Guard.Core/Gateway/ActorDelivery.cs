@@ -38,6 +38,12 @@ internal sealed class ActorDelivery(
             }
 
             var outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+            if (outcome.Status is ForwardStatus.Done or ForwardStatus.NotMyActor or ForwardStatus.FailedTry)
+            {
+                // It answered, so it can be reached.
+                suspects.Clear(route.Runner.RunnerId);
+            }
+
             if (outcome.Status == ForwardStatus.Done)
             {
                 request.IsAnswered = true;
