@@ -39,8 +39,8 @@ internal readonly record struct SubprotocolOffer(StringValues Forwarded, bool Of
     }
 
     private static bool IsForGuard(ReadOnlySpan<char> token)
-        => token.StartsWith("rivet_target.", StringComparison.Ordinal)
-            || token.StartsWith("rivet_actor.", StringComparison.Ordinal)
-            || token.StartsWith("rivet_token.", StringComparison.Ordinal)
-            || token.SequenceEqual("rivet_skip_ready_wait");
+        => token.StartsWith(Targets.SubprotocolOffer.TargetPrefix, StringComparison.Ordinal)
+            || token.StartsWith(Targets.SubprotocolOffer.ActorPrefix, StringComparison.Ordinal)
+            || token.StartsWith(Targets.SubprotocolOffer.TokenPrefix, StringComparison.Ordinal)
+            || token.SequenceEqual(Targets.SubprotocolOffer.SkipReadyWaitName);
 }

@@ -97,7 +97,7 @@ internal sealed class ActorDelivery(
 
         // A runner that cannot be reached may be back by then, or the actor moved, whichever comes first.
         var avoid = status == ForwardStatus.NotReached && route.Revision == failed.Revision ? (route, delay) : default((ActorRoute, TimeSpan)?);
-        if (avoid is null && request.Accepts(route))
+        if (avoid is null && route.Serves(request.SkipReadyWait))
         {
             return route;
         }

@@ -124,7 +124,7 @@ internal sealed partial class GatewayHandler(
             route = resolution.Route;
         }
 
-        if (!request.Accepts(route))
+        if (!route.Serves(request.SkipReadyWait))
         {
             var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
             if (held.Route is null)

@@ -87,8 +87,5 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
             },
             (this, time));
 
-    /// <summary>Whether the route will do for this request now.</summary>
-    public bool Accepts(ActorRoute route) => route.IsReady || (SkipReadyWait && route.IsAllocated);
-
     public void Dispose() => Body?.Dispose();
 }

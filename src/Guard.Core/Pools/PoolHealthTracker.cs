@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Storage;
-using Guard.Core.Targets;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Logging;
 
@@ -130,21 +129,6 @@ internal sealed partial class PoolHealthTracker : IChangeSink, IDisposable
         }
 
         GapHeard?.Invoke();
-    }
-
-    /// <inheritdoc/>
-    public void ActorChanged(ActorId id, PoolId pool, long revision)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void CapacityChanged(PoolId pool)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void PoolConfigChanged(PoolId pool)
-    {
     }
 
     public void Dispose()

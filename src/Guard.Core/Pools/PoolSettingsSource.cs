@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Guard.Core.Options;
 using Guard.Core.Storage;
-using Guard.Core.Targets;
 using Microsoft.Extensions.Logging;
 
 namespace Guard.Core.Pools;
@@ -89,21 +88,6 @@ internal sealed partial class PoolSettingsSource : IChangeSink
         {
             entry.Invalidate();
         }
-    }
-
-    /// <inheritdoc/>
-    public void ActorChanged(ActorId id, PoolId pool, long revision)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void PoolHealthChanged(PoolHealthSnapshot health)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void CapacityChanged(PoolId pool)
-    {
     }
 
     private PoolSettingsEntry EntryOf(PoolId pool)

@@ -41,7 +41,7 @@ internal sealed class Waiter
 
     /// <summary>Whether it may go to this route now.</summary>
     public bool Accepts(ActorRoute route, long now)
-        => (route.IsReady || (SkipReadyWait && route.IsAllocated)) && (route.Revision != AvoidRevision || now >= RetryAt);
+        => route.Serves(SkipReadyWait) && (route.Revision != AvoidRevision || now >= RetryAt);
 }
 
 /// <summary>One accepted pool error: the version it was accepted with.</summary>

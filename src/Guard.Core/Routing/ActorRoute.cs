@@ -61,6 +61,10 @@ internal sealed class ActorRoute
     /// <summary>It has a runner, ready or not: enough for a request that skips the wait.</summary>
     public bool IsAllocated => State is ActorState.Ready or ActorState.Starting;
 
+    /// <summary>Whether a request may go there now.</summary>
+    /// <param name="skipReadyWait">A runner is enough, ready or not.</param>
+    public bool Serves(bool skipReadyWait) => IsReady || (skipReadyWait && IsAllocated);
+
     public bool IsDestroyed => State == ActorState.Destroyed;
 
     public static ActorRoute From(ActorRecord actor) => new(actor);
