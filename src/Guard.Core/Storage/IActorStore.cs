@@ -26,6 +26,9 @@ internal interface IActorStore
     /// <summary>The actor, destroyed ones included while their tombstone is kept; null when unknown.</summary>
     ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken);
 
+    /// <summary>The same for an actor whose pool is known, which saves a shared store the way through its index.</summary>
+    ValueTask<ActorRecord?> GetAsync(ActorId id, PoolId pool, CancellationToken cancellationToken);
+
     /// <summary>The live actor of that key; null when there is none. <paramref name="key"/> is serialised.</summary>
     ValueTask<ActorRecord?> FindAsync(string @namespace, string name, string key, CancellationToken cancellationToken);
 
@@ -80,6 +83,12 @@ internal interface IActorStore
     /// <c>ready</c> that ends a start counts a success of the pool, as <see cref="CommitReadyAsync"/>. The runner itself is not looked up.
     /// </summary>
     ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Actors whose current start began longer ago than <paramref name="olderThan"/> and has not ended, oldest first, at most 1000: their
+    /// starters may have died.
+    /// </summary>
+    ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken);
 
     /// <summary>Destroys an actor for good: its slot and its key are free at once. The record as it was before, so that the caller can tell
     /// its runner; null when unknown or destroyed already.</summary>

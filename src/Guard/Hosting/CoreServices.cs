@@ -78,6 +78,8 @@ internal static class CoreServices
         services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IPoolStore>(sp => sp.GetRequiredService<MemoryStore>());
+        services.AddSingleton<IGuardLiveness, MemoryGuardLiveness>();
+        services.AddSingleton<StoreContact>();
         return services;
     }
 

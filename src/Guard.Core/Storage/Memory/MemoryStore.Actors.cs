@@ -1,13 +1,36 @@
 using Guard.Core.Actors;
+using Guard.Core.Pools;
 using Guard.Core.Targets;
 
 namespace Guard.Core.Storage.Memory;
 
 internal sealed partial class MemoryStore
 {
+    private const int MaxStarting = 1000;
+
     /// <inheritdoc/>
     public ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)
         => new(_actors.TryGetValue(id, out var entry) ? entry.Record : null);
+
+    /// <inheritdoc/>
+    public ValueTask<ActorRecord?> GetAsync(ActorId id, PoolId pool, CancellationToken cancellationToken) => new(Find(id, pool)?.Record);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+    {
+        var before = Now - olderThan.TotalMilliseconds;
+        var starting = new List<ActorRecord>();
+        foreach (var (_, pool) in _pools)
+        {
+            lock (pool.Gate)
+            {
+                starting.AddRange(pool.Runners.SelectMany(r => r.Actors).Select(a => a.Record)
+                    .Where(a => a.State == ActorState.Starting && a.StartTs < before));
+            }
+        }
+
+        return new(starting.OrderBy(a => a.StartTs).Take(MaxStarting).ToArray());
+    }
 
     /// <inheritdoc/>
     public ValueTask<ActorRecord?> FindAsync(string @namespace, string name, string key, CancellationToken cancellationToken)
