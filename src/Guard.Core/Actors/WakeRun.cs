@@ -28,7 +28,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
             if (_stops > _stopsWaitedFor)
             {
                 _stopsWaitedFor = _stops;
-                await DelayAsync(RetryBackoff.Next(_stops - 1, services.Options.Current.Retry, TimeSpan.MaxValue, Random.Shared));
+                await DelayAsync(RetryBackoff.Next(_stops - 1, services.Options.Current.Retry, TimeSpan.MaxValue, services.Random));
                 continue;
             }
 
@@ -243,7 +243,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
 
     private async Task DelayAsync(TimeSpan delay)
     {
-        await Task.Delay(delay, services.Time, unwanted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(delay, services.Time, unwanted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     /// <summary>Waits for a change, at most <c>Readiness:RepairInterval</c>.</summary>

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.Actors;
 
 /// <summary>What every wake of this Guard works with.</summary>
+/// <param name="Random">Draws the jitter between two tries; thread-safe.</param>
 internal sealed record WakeServices(
     IActorStore Actors,
     RunnerClient Runners,
@@ -15,4 +16,5 @@ internal sealed record WakeServices(
     LiveOptions Options,
     GuardMetrics Metrics,
     TimeProvider Time,
+    Random Random,
     ILogger<ActorStarter> Logger);

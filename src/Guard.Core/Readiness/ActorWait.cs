@@ -138,6 +138,8 @@ internal sealed partial class ActorWait
     /// <summary>The loop. Call once, after the first request joined; ends when the wait closes. Never throws.</summary>
     public async Task RunAsync()
     {
+        // Off the caller's stack: the first look may end requests, and tear this down, before the caller has it.
+        await Task.Yield();
         try
         {
             var watch = _services.Watchers.Watch(_pool, HealthObserved);
@@ -228,9 +230,14 @@ internal sealed partial class ActorWait
         if (_wake is null && !_unwanted.IsCancellationRequested && NeedsWake(actor))
         {
             _wake = _services.Starter.Wake(_id, _pool, _unwanted.Token);
-            _ = _wake.Completion.ContinueWith(
-                static (_, wait) => ((ActorWait)wait!)._pulse.Set(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = PokeAfterAsync(_wake);
         }
+    }
+
+    private async Task PokeAfterAsync(Wake wake)
+    {
+        await wake.Completion;
+        _pulse.Set();
     }
 
     /// <summary>Nobody is starting it, or this Guard is and the wait only has to join.</summary>

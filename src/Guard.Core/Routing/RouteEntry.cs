@@ -75,13 +75,14 @@ internal sealed class RouteEntry(ActorId id)
     {
         lock (_gate)
         {
-            // Not run here under the lock: a read may complete at once and come back to this entry.
-            return _flight ??= Task.Run(() => LandAsync(read));
+            return _flight ??= LandAsync(read);
         }
     }
 
     private async Task<Resolution> LandAsync(Func<RouteEntry, Task<Resolution>> read)
     {
+        // Not under the caller's lock: a read may complete at once and come back to this entry.
+        await Task.Yield();
         try
         {
             return await read(this);

@@ -93,7 +93,7 @@ internal sealed class RouteResolver(
     private async Task<Resolution> FlyAsync(string flightKey, string nameKey, ActorQueryTarget query)
     {
         // Off the caller's stack, so that the flight is in the table before it can end.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.Yield();
         try
         {
             return await FindOrCreateAsync(nameKey, query);

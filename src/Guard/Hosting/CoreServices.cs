@@ -91,6 +91,7 @@ internal static class CoreServices
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
+        services.AddSingleton(Random.Shared);
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
         services.AddSingleton<PoolSettingsSource>();
