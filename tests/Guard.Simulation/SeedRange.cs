@@ -1,0 +1,49 @@
+namespace Guard.Simulation;
+
+/// <summary>Runs many seeds on all processors. Each simulation has a thread of its own, none of the pool's: what escapes to the pool finds it
+/// idle and is caught in the act.</summary>
+internal static class SeedRange
+{
+    /// <param name="from">The first seed.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="most">Stops after so many failures.</param>
+    /// <param name="plant">Puts a bug into each world; null for none.</param>
+    public static SeedTotals Run(int from, int count, int most, Action<World>? plant = null)
+    {
+        var next = from - 1;
+        var (seeds, steps, requests) = (0, 0L, 0L);
+        List<SimulationResult> failed = [];
+        var gate = new Lock();
+        var threads = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work)).ToList();
+        threads.ForEach(t => t.Start());
+        threads.ForEach(t => t.Join());
+        failed.Sort((a, b) => a.Parameters.Seed.CompareTo(b.Parameters.Seed));
+        return new SeedTotals(seeds, steps, requests, failed);
+
+        void Work()
+        {
+            while (true)
+            {
+                var seed = Interlocked.Increment(ref next);
+                if (seed >= from + count || Volatile.Read(ref failed).Count >= most)
+                {
+                    return;
+                }
+
+                var result = SimulationRun.Run(SimParameters.Draw(seed), record: false, plant);
+                lock (gate)
+                {
+                    seeds++;
+                    steps += result.Steps;
+                    requests += result.Requests;
+                    if (result.Violation is not null)
+                    {
+                        failed.Add(result);
+                    }
+                }
+            }
+        }
+    }
+}
+
+internal sealed record SeedTotals(int Seeds, long Steps, long Requests, IReadOnlyList<SimulationResult> Failed);
