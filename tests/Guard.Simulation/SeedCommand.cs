@@ -1,12 +1,14 @@
 using System.Globalization;
+using Guard.Simulation.Plants;
 
 namespace Guard.Simulation;
 
 /// <summary>
 /// <code>
-/// --seeds N [--from M]   runs N seeds from M (1) on, on all processors, and prints the history of those that fail
-/// --seed N [--verbose]   runs one, with its history when it fails or always
-/// --hash N               prints the hash of one run
+/// --seeds N [--from M] [--verbose]  runs N seeds from M (1) on, on all processors; prints those that fail, verbose with their history
+/// --seed N [--verbose]              runs one; prints its history when it fails, verbose always
+/// --hash N [--seeds M]              prints the hash of N and M-1 seeds after it, and how many work items the thread pool ran
+/// --plant NAME                      with any of these: puts a bug into each world
 /// </code>
 /// Exit code 1 when a seed failed.
 /// </summary>
@@ -14,25 +16,37 @@ internal static class SeedCommand
 {
     public static int Run(string[] args)
     {
-        if (Number(args, "--hash") is { } hashed)
+        var plant = Text(args, "--plant") is { } name ? PlantedBug.All.Single(p => p.Name == name) : null;
+        if (Number(args, "--hash") is { } first)
         {
-            Console.WriteLine(SimulationRun.Run(SimParameters.Draw(hashed)).Hash.ToString("x16", CultureInfo.InvariantCulture));
+            for (var seed = first; seed < first + (Number(args, "--seeds") ?? 1); seed++)
+            {
+                Console.WriteLine(SimulationRun.Run(seed, record: false, plant).Hash.ToString("x16", CultureInfo.InvariantCulture));
+            }
+
+            Console.WriteLine(ThreadPool.CompletedWorkItemCount + ThreadPool.PendingWorkItemCount);
             return 0;
         }
 
-        if (Number(args, "--seed") is { } seed)
+        if (Number(args, "--seed") is { } one)
         {
-            var result = SimulationRun.Run(SimParameters.Draw(seed), record: true);
-            Console.WriteLine(result.Violation is not null || args.Contains("--verbose") ? result.Report() : $"seed {seed} is fine, hash {result.Hash:x16}");
+            var result = SimulationRun.Run(one, record: true, plant);
+            Console.WriteLine(
+                result.Violation is not null || args.Contains("--verbose") ? result.Report() : $"seed {one} is fine, hash {result.Hash:x16}");
             return result.Violation is null ? 0 : 1;
         }
 
-        var count = Number(args, "--seeds")!.Value;
+        return RunMany(args, plant);
+    }
+
+    private static int RunMany(string[] args, PlantedBug? plant)
+    {
         var since = TimeProvider.System.GetTimestamp();
-        var totals = SeedRange.Run(Number(args, "--from") ?? 1, count, most: 10);
+        var totals = SeedRange.Run(Number(args, "--from") ?? 1, Number(args, "--seeds")!.Value, most: 10, plant);
         foreach (var failed in totals.Failed)
         {
-            Console.WriteLine(args.Contains("--verbose") ? SimulationRun.Run(failed.Parameters, record: true).Report() : $"seed {failed.Parameters.Seed}: {failed.Violation}");
+            var seed = failed.Parameters.Seed;
+            Console.WriteLine(args.Contains("--verbose") ? SimulationRun.Run(seed, record: true, plant).Report() : $"seed {seed}: {failed.Violation}");
         }
 
         var seconds = TimeProvider.System.GetElapsedTime(since).TotalSeconds;
@@ -43,8 +57,11 @@ internal static class SeedCommand
     }
 
     private static int? Number(string[] args, string name)
+        => Text(args, name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    private static string? Text(string[] args, string name)
     {
         var at = Array.IndexOf(args, name);
-        return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : null;
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
     }
 }

@@ -1,3 +1,5 @@
+using Guard.Simulation.Plants;
+
 namespace Guard.Simulation;
 
 /// <summary>Runs many seeds on all processors. Each simulation has a thread of its own, none of the pool's: what escapes to the pool finds it
@@ -7,8 +9,8 @@ internal static class SeedRange
     /// <param name="from">The first seed.</param>
     /// <param name="count">How many.</param>
     /// <param name="most">Stops after so many failures.</param>
-    /// <param name="plant">Puts a bug into each world; null for none.</param>
-    public static SeedTotals Run(int from, int count, int most, Action<World>? plant = null)
+    /// <param name="plant">A bug in each world; null for none.</param>
+    public static SeedTotals Run(int from, int count, int most, PlantedBug? plant = null)
     {
         var next = from - 1;
         var (seeds, steps, requests) = (0, 0L, 0L);
@@ -30,7 +32,7 @@ internal static class SeedRange
                     return;
                 }
 
-                var result = SimulationRun.Run(SimParameters.Draw(seed), record: false, plant);
+                var result = SimulationRun.Run(seed, record: false, plant);
                 lock (gate)
                 {
                     seeds++;

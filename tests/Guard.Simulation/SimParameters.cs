@@ -99,6 +99,10 @@ internal sealed record SimParameters
         => (2 * Options.Runners.LostAfter) + (2 * Options.Runners.StartTimeout) + (2 * Options.Runners.ReadyTimeout)
             + (Options.FailFast.ProbeInterval * (Options.PoolHealth.SuccessesToClear + Actors + 1)) + (2 * Options.Readiness.Timeout) + TimeSpan.FromSeconds(10);
 
+    /// <summary>After every actor has served: for calls that still hang, and for runners to learn what is no longer theirs.</summary>
+    public TimeSpan TimeToSettle
+        => Options.Runners.StartTimeout + Options.Runners.ReadyTimeout + Options.Runners.EligibleAfter + TimeSpan.FromSeconds(3);
+
     public bool Has(FaultKinds fault) => (Faults & fault) != 0;
 
     public static SimParameters Draw(int seed)

@@ -4,6 +4,7 @@ using Guard.Core.Actors;
 using Guard.Core.Pools;
 using Guard.Simulation.Checks;
 using Guard.Simulation.Engine;
+using Guard.Simulation.Plants;
 using Guard.Simulation.Processes;
 
 namespace Guard.Simulation;
@@ -11,14 +12,18 @@ namespace Guard.Simulation;
 /// <summary>One seed from beginning to end: a time in which things go wrong, a time in which nothing does, and a last look.</summary>
 internal static class SimulationRun
 {
-    /// <summary>After the last actor has served: for what is still under way.</summary>
-    private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(6);
+    /// <summary>Runs the world of the seed, or what a planted bug makes of it.</summary>
+    public static SimulationResult Run(int seed, bool record = false, PlantedBug? plant = null)
+    {
+        var parameters = SimParameters.Draw(seed);
+        return Run(plant?.Shape(parameters) ?? parameters, record, plant);
+    }
 
     /// <summary>Runs the parameters; the thread is the simulation's until it ends.</summary>
     /// <param name="parameters">The world.</param>
     /// <param name="record">Whether to keep the history's text.</param>
     /// <param name="plant">Puts a bug into the world before it begins; null for none.</param>
-    public static SimulationResult Run(SimParameters parameters, bool record = false, Action<World>? plant = null)
+    public static SimulationResult Run(SimParameters parameters, bool record = false, PlantedBug? plant = null)
     {
         var world = new World(parameters, record);
         try
@@ -34,11 +39,11 @@ internal static class SimulationRun
             parameters, world.Checks.Violation, world.History.Hash, world.Scheduler.Steps, world.Checks.Requests, world.History.Lines);
     }
 
-    private static void Play(World world, Action<World>? plant)
+    private static void Play(World world, PlantedBug? plant)
     {
         var clients = new Clients(world);
         world.Scheduler.Execute(world.Store.Process, _ => Prepare(world, clients), null);
-        plant?.Invoke(world);
+        plant?.Plant(world);
         for (var i = 1; i <= world.Parameters.Guards; i++)
         {
             world.Guards.Add(new SimGuard(world, i, 1));
@@ -71,7 +76,7 @@ internal static class SimulationRun
             return;
         }
 
-        if (StepUntil(world, LastLook + world.Checks.LongestOpen(), () => false))
+        if (StepUntil(world, world.Parameters.TimeToSettle + world.Checks.LongestOpen(), () => false))
         {
             world.Checks.Finish();
         }

@@ -1,4 +1,5 @@
 using Guard.Core.Pools;
+using Guard.Core.Storage;
 using Guard.Core.Targets;
 using Guard.Simulation.Checks;
 using Guard.Simulation.Engine;
@@ -41,6 +42,9 @@ internal sealed class World
     public List<SimGuard> Guards { get; } = [];
 
     public List<SimRunner> Runners { get; } = [];
+
+    /// <summary>Where a planted bug stands between a Guard's tracker and its health store; null for none.</summary>
+    public Func<StoreLink, IPoolHealthStore, IPoolHealthStore>? HealthOf { get; set; }
 
     /// <summary>Nothing goes wrong any more.</summary>
     public bool IsQuiet { get; set; }

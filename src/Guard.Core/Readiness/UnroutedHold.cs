@@ -50,23 +50,32 @@ internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, Gua
 
     private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
     {
-        while (true)
+        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
+        if (left <= TimeSpan.Zero)
         {
-            var readiness = options.Current.Readiness;
-            var left = readiness.Timeout - time.GetElapsedTime(arrival);
-            if (left <= TimeSpan.Zero)
-            {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
-            }
+            return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+        }
 
-            await Task.Delay(left < readiness.RepairInterval ? left : readiness.RepairInterval, time, clientGone);
-            try
+        // A look-up that begins before the deadline does not outlive it.
+        using var deadline = new CancellationTokenSource(left, time);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, clientGone);
+        try
+        {
+            while (true)
             {
-                return await lookUp(clientGone);
+                await Task.Delay(options.Current.Readiness.RepairInterval, time, ends.Token);
+                try
+                {
+                    return await lookUp(ends.Token);
+                }
+                catch (StoreUnavailableException)
+                {
+                }
             }
-            catch (StoreUnavailableException)
-            {
-            }
+        }
+        catch (OperationCanceledException) when (!clientGone.IsCancellationRequested)
+        {
+            return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
         }
     }
 }

@@ -66,7 +66,7 @@ internal sealed class HealthChecks(World world)
         }
 
         var now = world.Scheduler.Now;
-        if (_probe is { } last && now - last.At < interval.Ticks && !(_probeEnded && _successSinceProbe))
+        if (_probe is { } last && now - last.At < interval.Ticks - TimeSpan.TicksPerMillisecond && !(_probeEnded && _successSinceProbe))
         {
             world.Checks.Fail(
                 ViolationKind.ProbeTooEarly,

@@ -8,15 +8,12 @@ namespace Guard.Simulation.Checks;
 /// <summary>Every request ends by its deadline, with an answer of the right kind for what happened.</summary>
 internal sealed class RequestChecks(World world, ActorChecks actors, HealthChecks health)
 {
-    /// <summary>Beyond the deadline: a last call to the store with its own deadline, and the run of the request that follows a hold which
-    /// ended well at the last moment.</summary>
-    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(1300);
-
     /// <summary>From the client's leaving until its place is free.</summary>
     private static readonly TimeSpan LeaveSlack = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The same while calls to the store may hang: it may have settings, health and a probe to wait for, each for a second.</summary>
-    private static readonly TimeSpan LeaveSlackWithoutStore = TimeSpan.FromMilliseconds(3100);
+    /// <summary>While calls to the store may hang: a request that comes to its hold has settings, health and a probe to wait for, each for a
+    /// second at most.</summary>
+    private static readonly TimeSpan StoreSlack = TimeSpan.FromSeconds(3);
 
     /// <summary>An actor that is ready for so long, with the store at hand, is known to be by everyone who waits for it: an event lost, one
     /// repair interval, and the calls in between.</summary>
@@ -36,12 +33,17 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
 
     private long Now => world.Scheduler.Now;
 
+    /// <summary>Beyond the deadline: the last calls of what ended well at the last moment.</summary>
+    private long Slack => TimeSpan.FromMilliseconds(100).Ticks + MoreWithoutStore;
+
+    private long MoreWithoutStore => world.Parameters.Has(StoreFaults) ? StoreSlack.Ticks : 0;
+
     private TimeSpan Timeout => world.Parameters.Options.Readiness.Timeout;
 
     public void Began(SimRequest request)
     {
         world.History.Note(request.Guard.Process, $"request {request.Number} asks for {request.Key ?? SimIds.Name(request.Actor)}");
-        request.MustEndBy = request.Arrival + (Timeout + Slack).Ticks;
+        request.MustEndBy = request.Arrival + Timeout.Ticks + Slack;
         _open.Add(request);
         _nextDue = Math.Min(_nextDue, request.MustEndBy);
     }
@@ -50,8 +52,7 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
     {
         world.History.Note(request.Guard.Process, $"the client of request {request.Number} leaves");
         request.LeftAt = Now;
-        var slack = world.Parameters.Has(StoreFaults) ? LeaveSlackWithoutStore : LeaveSlack;
-        request.MustEndBy = Math.Min(request.MustEndBy, Now + slack.Ticks);
+        request.MustEndBy = Math.Min(request.MustEndBy, Now + LeaveSlack.Ticks + MoreWithoutStore);
         _nextDue = Math.Min(_nextDue, request.MustEndBy);
     }
 
@@ -59,7 +60,7 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
     public void CameBack(SimRequest request)
     {
         request.IsForwarded = false;
-        request.MustEndBy = Math.Max(request.MustEndBy, Now + Slack.Ticks);
+        request.MustEndBy = Math.Max(request.MustEndBy, Now + Slack);
         _nextDue = Math.Min(_nextDue, request.MustEndBy);
     }
 
@@ -123,7 +124,7 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
         foreach (var request in _open.Where(r => r.Guard == guard))
         {
             // What it was to do meanwhile is done now.
-            request.MustEndBy = Math.Max(request.MustEndBy, Now + Slack.Ticks);
+            request.MustEndBy = Math.Max(request.MustEndBy, Now + Slack);
             _nextDue = Math.Min(_nextDue, request.MustEndBy);
         }
     }
@@ -182,7 +183,7 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
                 return request.Broken > 0 ? null : Wrong("no exchange broke");
 
             case "guard.hold_limit_reached":
-                return options.Readiness.MaxHeldPerActor < 1000 ? null : Wrong("so many were never held");
+                return Ended + _open.Count >= options.Readiness.MaxHeldPerActor ? null : Wrong("so many were never held");
 
             default:
                 return Wrong("nothing calls for that");

@@ -47,7 +47,7 @@ internal sealed class Chaos
                     }
 
                     var act = _faults[_world.Next(_faults.Count)].Act;
-                    _process.Run(act);
+                    _process.Run(() => _world.IsQuiet ? Task.CompletedTask : act());
                 }
             });
         }

@@ -45,9 +45,14 @@ internal sealed class Clients(World world)
 
     private async Task AskAsync()
     {
-        while (!world.IsQuiet)
+        while (true)
         {
             await Task.Delay(world.About(world.Parameters.Pace), _process.Time);
+            if (world.IsQuiet)
+            {
+                return;
+            }
+
             var (key, actor) = _actors[world.Next(_actors.Count)];
             if (world.AnyGuard() is { } guard)
             {

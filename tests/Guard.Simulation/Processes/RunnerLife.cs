@@ -13,6 +13,9 @@ internal sealed class RunnerLife
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>A ready that is heard so late may be none.</summary>
+    private static readonly TimeSpan NotHeardInTime = TimeSpan.FromMilliseconds(300);
+
     private readonly World _world;
     private readonly SimRunner _runner;
     private readonly Dictionary<ActorId, Activation> _here = [];
@@ -241,6 +244,14 @@ internal sealed class RunnerLife
     /// <summary>Says it until it is heard.</summary>
     private async Task TellAsync(ActorId actor, long generation, RunnerEventKind kind)
     {
+        var isTold = false;
+        Process.After(NotHeardInTime, () =>
+        {
+            if (!isTold)
+            {
+                _world.Checks.StartWentWrong(actor);
+            }
+        });
         while (true)
         {
             var id = RunnerId;
@@ -256,11 +267,9 @@ internal sealed class RunnerLife
                         Release(actor);
                     }
 
+                    isTold = true;
                     return;
                 }
-
-                // A ready that is heard too late is none.
-                _world.Checks.StartWentWrong(actor);
             }
 
             await Task.Delay(_world.Between(50, 1000), Process.Time);

@@ -64,7 +64,7 @@ internal sealed class SimGuard
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
         Starter = new ActorStarter(new(store, client, suspects, Identity, live, metrics, time, random, Log<ActorStarter>()));
         Routes = new RouteCache(live, metrics, time);
-        Tracker = new PoolHealthTracker(store, live, time, metrics, Log<PoolHealthTracker>());
+        Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
         var settings = new PoolSettingsSource(store, live, time, Log<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, settings, time, Log<PoolHealthWatchers>());
         var probes = new ProbeGate(store, live, time);
