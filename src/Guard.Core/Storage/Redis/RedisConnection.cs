@@ -22,6 +22,10 @@ internal sealed class RedisConnection(IConnectionMultiplexer redis, RedisKeys ke
         return CallAsync(script, db => db.ScriptEvaluateAsync(loaded.Text, scriptKeys, arguments), cancellationToken);
     }
 
+    /// <summary>The store's time, Unix ms.</summary>
+    public async Task<long> NowAsync(CancellationToken cancellationToken)
+        => (long)await EvaluateAsync("time", [keys.Namespaces], [], cancellationToken);
+
     /// <summary>Runs one command, or several that may be pipelined.</summary>
     /// <param name="op">The <c>op</c> of metrics.</param>
     /// <param name="call">Starts it.</param>
