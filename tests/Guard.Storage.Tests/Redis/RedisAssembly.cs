@@ -19,7 +19,7 @@ public sealed class RedisAssembly : IAsyncLifetime
         await Cluster.AskAsync("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         while (!(await Cluster.AskAsync("CLUSTER", "INFO")).Contains("cluster_state:ok", StringComparison.Ordinal))
         {
-            await Task.Delay(20);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
         }
     }
 

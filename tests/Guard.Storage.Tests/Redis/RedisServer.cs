@@ -47,15 +47,15 @@ internal sealed class RedisServer : IAsyncDisposable
         start.ArgumentList.Add($"redis-server {string.Join(' ', settings)} </dev/null >/dev/null 2>&1 & echo $!; read _; kill -9 $!");
         _keeper = Process.Start(start)!;
         _pid = int.Parse(await _keeper.StandardOutput.ReadLineAsync() ?? "0", System.Globalization.CultureInfo.InvariantCulture);
-        var since = Stopwatch.GetTimestamp();
+        var since = TimeProvider.System.GetTimestamp();
         while (!await AnswersAsync())
         {
-            if (Stopwatch.GetElapsedTime(since) > Patience)
+            if (TimeProvider.System.GetElapsedTime(since) > Patience)
             {
                 throw new InvalidOperationException($"redis-server did not answer on port {Port}; is it installed (apt-get install redis-server)? {Log()}");
             }
 
-            await Task.Delay(20);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
         }
     }
 
@@ -63,10 +63,10 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task KillAsync()
     {
         Signal("KILL");
-        var since = Stopwatch.GetTimestamp();
-        while (await AcceptsAsync() && Stopwatch.GetElapsedTime(since) < Patience)
+        var since = TimeProvider.System.GetTimestamp();
+        while (await AcceptsAsync() && TimeProvider.System.GetElapsedTime(since) < Patience)
         {
-            await Task.Delay(10);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
         }
 
         await EndKeeperAsync();

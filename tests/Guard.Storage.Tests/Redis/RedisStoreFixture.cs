@@ -80,7 +80,7 @@ internal sealed class RedisStoreFixture : StoreFixture
         await Connection.CallAsync("settle", db => db.PublishAsync(Connection.Keys.Events, $"p|{word}"), CancellationToken.None);
         while (!_settled.ContainsKey(word))
         {
-            await Task.Delay(1);
+            await Task.Yield();
         }
     }
 
@@ -91,6 +91,7 @@ internal sealed class RedisStoreFixture : StoreFixture
         await _feed.StopAsync(CancellationToken.None);
         _feed.Dispose();
         await Connection.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     private sealed class Listener(RedisStoreFixture fixture) : IChangeSink
