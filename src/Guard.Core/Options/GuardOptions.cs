@@ -67,7 +67,7 @@ internal sealed class RedisStoreOptions
 
     public string KeyPrefix { get; set; } = "guard";
 
-    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(1);
 }
 
 internal sealed class SeedOptions

@@ -30,7 +30,7 @@ internal static class OptionKeys
         Text("Store:Redis:KeyPrefix", o => o.Store.Redis.KeyPrefix, (o, v) => o.Store.Redis.KeyPrefix = v,
             "1 to 64 of A-Z a-z 0-9 . _ : -", OptionSyntax.IsKeyPrefix,
             "Put before every key in Redis, so that several installations can share one."),
-        Duration("Store:Redis:Timeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.Timeout, (o, v) => o.Store.Redis.Timeout = v,
+        Duration("Store:Redis:CallTimeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.CallTimeout, (o, v) => o.Store.Redis.CallTimeout = v,
             "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again."),
 
         OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, "the path of a file that exists", _ => true,

@@ -91,7 +91,7 @@ internal static class CoreServices
         services.AddSingleton(sp => new RedisConnection(
             settings,
             new RedisKeys(options.KeyPrefix),
-            options.Timeout,
+            options.CallTimeout,
             sp.GetRequiredService<StoreContact>(),
             sp.GetRequiredService<GuardMetrics>(),
             sp.GetRequiredService<TimeProvider>(),
