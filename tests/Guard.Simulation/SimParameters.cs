@@ -112,7 +112,7 @@ internal sealed record SimParameters
         var runners = random.Next(1, 4);
 
         // Each kind of fault is on in half of the runs: all of them at once would hide what two of them do together.
-        var faults = (FaultKinds)random.Next((int)All + 1) & ~FaultKinds.GuardCrash;
+        var faults = (FaultKinds)random.Next((int)All + 1);
         return new SimParameters
         {
             Seed = seed,

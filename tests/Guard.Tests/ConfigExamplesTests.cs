@@ -1,8 +1,9 @@
+using Guard.Storage.Tests.Redis;
 using Guard.Tests.Support;
 
 namespace Guard.Tests;
 
-/// <summary>The files under config/ are started as they are; only their ports are moved out of the way.</summary>
+/// <summary>The files under config/ are started as they are; only their addresses are moved out of the way.</summary>
 public sealed class ConfigExamplesTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -12,10 +13,12 @@ public sealed class ConfigExamplesTests
     [InlineData("appsettings.sidecar.json")]
     public async Task Example_Started_BecomesReadyAndServesHealth(string file)
     {
+        await using var redis = await RedisServer.StartAsync();
         var health = $"http://127.0.0.1:{FreePort.Next()}";
         await using var guard = await GuardProcess.StartAsync(
             Cancel,
             ("GUARD_CONFIG", Repository.PathOf("config/" + file)),
+            ("Guard:Store:Redis:Configuration", redis.Address),
             ("Guard:Seed:File", Repository.PathOf("config/seed.json")),
             ("Guard:Runners:AllowedEndpoints:0", "127.0.0.1/32"),
             ("Kestrel:Endpoints:GatewayH2c:Url", $"http://127.0.0.1:{FreePort.Next()}"),

@@ -13,6 +13,7 @@ internal sealed record WakeServices(
     RunnerClient Runners,
     SuspectRunners Suspects,
     GuardIdentity Identity,
+    StarterLiveness Liveness,
     LiveOptions Options,
     GuardMetrics Metrics,
     TimeProvider Time,

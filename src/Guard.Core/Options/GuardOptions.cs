@@ -66,6 +66,8 @@ internal sealed class RedisStoreOptions
     public string Configuration { get; set; } = "127.0.0.1:6379";
 
     public string KeyPrefix { get; set; } = "guard";
+
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(1);
 }
 
 internal sealed class SeedOptions

@@ -23,13 +23,15 @@ internal static class OptionKeys
             "Number of this datacenter. It is part of every actor id made here; ids with another number are answered `datacenter.not_found`."),
 
         Choice<StoreProvider>("Store:Provider", o => o.Store.Provider, (o, v) => o.Store.Provider = v,
-            "Where state is kept. `Memory`: inside this process, empty at each start except for the seed. `Redis`: shared by many Guards and kept when they restart (not in this version yet: Guard refuses to start with it)."),
+            "Where state is kept. `Memory`: inside this process, empty at each start except for the seed. `Redis`: shared by many Guards and kept when they restart."),
         Text("Store:Redis:Configuration", o => o.Store.Redis.Configuration, (o, v) => o.Store.Redis.Configuration = v,
             "a StackExchange.Redis configuration string", text => !string.IsNullOrWhiteSpace(text),
             "How to reach Redis: one server, Sentinel or Cluster. May hold a password, so it is never printed.", isSecret: true),
         Text("Store:Redis:KeyPrefix", o => o.Store.Redis.KeyPrefix, (o, v) => o.Store.Redis.KeyPrefix = v,
             "1 to 64 of A-Z a-z 0-9 . _ : -", OptionSyntax.IsKeyPrefix,
             "Put before every key in Redis, so that several installations can share one."),
+        Duration("Store:Redis:CallTimeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.CallTimeout, (o, v) => o.Store.Redis.CallTimeout = v,
+            "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again."),
 
         OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, "the path of a file that exists", _ => true,
             "JSON file with runner-configs, runners and actors that are created at start where they do not exist yet. Runners from it are never declared lost."),

@@ -5,13 +5,14 @@ namespace Guard.Core.Options;
 /// </summary>
 /// <param name="isEndpointEntry">Whether a text is an entry of <c>Runners:AllowedEndpoints</c>; the policy that applies the entries knows.</param>
 /// <param name="fileExists">Whether a path names a file.</param>
-internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<string, bool> fileExists)
+/// <param name="isRedisConfiguration">Whether a text is a configuration of the Redis client.</param>
+internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<string, bool> fileExists, Func<string, bool> isRedisConfiguration)
 {
     public IEnumerable<OptionProblem> Check(GuardOptions options)
     {
         OptionProblem?[] problems =
         [
-            NotImplemented(options),
+            RedisConfiguration(options),
             SeedExists(options),
             AtMost<int>("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
             AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
@@ -21,9 +22,9 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
         return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
     }
 
-    private static OptionProblem? NotImplemented(GuardOptions options)
-        => options.Store.Provider == StoreProvider.Redis
-            ? NotAllowed("Store:Provider", options, "Memory; Redis comes with the Redis store, which this version does not have yet")
+    private OptionProblem? RedisConfiguration(GuardOptions options)
+        => options.Store.Provider == StoreProvider.Redis && !isRedisConfiguration(options.Store.Redis.Configuration)
+            ? NotAllowed("Store:Redis:Configuration", options, "a StackExchange.Redis configuration string with at least one address, such as 127.0.0.1:6379")
             : null;
 
     private static OptionProblem? AtMost<T>(string name, string limit, GuardOptions options)

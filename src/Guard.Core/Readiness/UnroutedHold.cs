@@ -10,7 +10,7 @@ namespace Guard.Core.Readiness;
 /// Looks up a route that is not cached. While the store does not answer, the request is held and the look-up repeated, until its deadline:
 /// an outage of the store is never answered with "not found" (CONTRACT section 4.7). Thread-safe.
 /// </summary>
-internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, GuardMetrics metrics, TimeProvider time)
+internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time)
 {
     /// <summary>The route, or why there is none.</summary>
     /// <param name="lookUp">One look-up; may throw <see cref="StoreUnavailableException"/>.</param>
@@ -19,12 +19,9 @@ internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, Gua
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
     {
-        try
+        if (await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
         {
-            return await lookUp(clientGone);
-        }
-        catch (StoreUnavailableException)
-        {
+            return found;
         }
 
         if (limiter.TryEnterUnrouted() is { } full)
@@ -50,32 +47,37 @@ internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, Gua
 
     private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
     {
-        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
-        if (left <= TimeSpan.Zero)
+        while (true)
         {
-            return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
-        }
-
-        // A look-up that begins before the deadline does not outlive it.
-        using var deadline = new CancellationTokenSource(left, time);
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, clientGone);
-        try
-        {
-            while (true)
+            var readiness = options.Current.Readiness;
+            var left = readiness.Timeout - time.GetElapsedTime(arrival);
+            if (left <= TimeSpan.Zero)
             {
-                await Task.Delay(options.Current.Readiness.RepairInterval, time, ends.Token);
-                try
-                {
-                    return await lookUp(ends.Token);
-                }
-                catch (StoreUnavailableException)
-                {
-                }
+                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+            }
+
+            await Task.Delay(left < readiness.RepairInterval ? left : readiness.RepairInterval, time, clientGone);
+
+            // The first look-up has found what there is in the cache; another is no use before the store is back.
+            if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+            {
+                return found;
             }
         }
-        catch (OperationCanceledException) when (!clientGone.IsCancellationRequested)
+    }
+
+    /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store did not answer.</summary>
+    private async ValueTask<Resolution?> TryLookUpAsync(
+        Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    {
+        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
+        try
         {
-            return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+            return await lookUp(clientGone).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, clientGone);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or TimeoutException)
+        {
+            return null;
         }
     }
 }

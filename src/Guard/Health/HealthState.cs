@@ -7,6 +7,7 @@ internal sealed class HealthState
     private volatile bool _storeSeen;
     private volatile bool _storeUp;
     private volatile bool _draining;
+    private volatile bool _seedMissing;
 
     public bool IsDraining => _draining;
 
@@ -22,6 +23,9 @@ internal sealed class HealthState
         _storeSeen |= up;
     }
 
+    /// <summary>Whether the seed file waits for the store: until it is loaded, what it names does not exist.</summary>
+    public void SeedWaits(bool waits) => _seedMissing = waits;
+
     /// <summary>From now on and for good: no new requests, please.</summary>
     public void Drain() => _draining = true;
 
@@ -31,6 +35,7 @@ internal sealed class HealthState
         Add(_draining, "draining");
         Add(!_started, "starting");
         Add(!_storeSeen, "store_not_seen");
+        Add(_seedMissing, "seed_not_loaded");
         if (reasons.Count > 0)
         {
             return new HealthReport("not_ready", reasons);
@@ -50,7 +55,7 @@ internal sealed class HealthState
 }
 
 /// <param name="Status"><c>ready</c>, <c>degraded</c> (serves, with less) or <c>not_ready</c>.</param>
-/// <param name="Reasons">Why it is not plainly ready: <c>draining</c>, <c>starting</c>, <c>store_not_seen</c>, <c>store_unavailable</c>.</param>
+/// <param name="Reasons">Why it is not plainly ready: <c>draining</c>, <c>starting</c>, <c>store_not_seen</c>, <c>seed_not_loaded</c>, <c>store_unavailable</c>.</param>
 internal sealed record HealthReport(string Status, IReadOnlyList<string> Reasons)
 {
     public bool IsReady => Status != "not_ready";

@@ -11,6 +11,7 @@ using Guard.Core.Routing;
 using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
+using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
 using Guard.Health;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,7 +31,9 @@ internal static class CoreServices
         services.AddSingleton(sp => new GuardMetrics(sp.GetRequiredService<LiveOptions>()));
         services.AddSingleton(new RayId((ushort)options.Datacenter.Label));
         services.AddSingleton(GuardIdentity.New());
-        return services.AddMemoryStore().AddStateFlow().AddRequestFlow(options);
+        services.AddSingleton<StoreContact>();
+        _ = options.Store.Provider == StoreProvider.Redis ? services.AddRedisStore(options.Store.Redis) : services.AddMemoryStore();
+        return services.AddStateFlow().AddRequestFlow(options);
     }
 
     /// <summary>Lets the request flow hear of changes, in the order it needs: the route is published before waiters are released.</summary>
@@ -79,7 +82,29 @@ internal static class CoreServices
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IPoolStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IGuardLiveness, MemoryGuardLiveness>();
-        services.AddSingleton<StoreContact>();
+        return services;
+    }
+
+    private static IServiceCollection AddRedisStore(this IServiceCollection services, RedisStoreOptions options)
+    {
+        var settings = RedisSettings.TryParse(options.Configuration, out var parsed) ? parsed : throw new ArgumentException("not a Redis configuration", nameof(options));
+        services.AddSingleton(sp => new RedisConnection(
+            settings,
+            new RedisKeys(options.KeyPrefix),
+            options.CallTimeout,
+            sp.GetRequiredService<StoreContact>(),
+            sp.GetRequiredService<GuardMetrics>(),
+            sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<RedisConnection>>()));
+        services.AddSingleton<RedisPools>();
+        services.AddSingleton<RedisChangeFeed>();
+        services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<RedisChangeFeed>());
+        services.AddSingleton<IPoolHealthStore, RedisPoolHealthStore>();
+        services.AddSingleton<IActorStore, RedisActorStore>();
+        services.AddSingleton<IRunnerStore, RedisRunnerStore>();
+        services.AddSingleton<IPoolStore, RedisPoolStore>();
+        services.AddSingleton<IGuardLiveness, RedisGuardLiveness>();
+        services.AddHostedService(sp => sp.GetRequiredService<RedisChangeFeed>());
         return services;
     }
 
@@ -92,11 +117,16 @@ internal static class CoreServices
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
         services.AddSingleton(Random.Shared);
+        services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
         services.AddSingleton<PoolSettingsSource>();
         services.AddSingleton<PoolHealthTracker>();
         services.AddSingleton<PoolHealthWatchers>();
+
+        // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
+        services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
+        services.AddHostedService<StartSweeper>();
         services.AddHostedService<RunnerSweeper>();
         return services;
     }

@@ -5,6 +5,7 @@ using Guard.Core.Errors;
 using Guard.Core.Gateway;
 using Guard.Core.Options;
 using Guard.Core.Runners;
+using Guard.Core.Storage.Redis;
 using Guard.Health;
 using Guard.Seed;
 
@@ -37,7 +38,8 @@ internal sealed partial class GuardApp : IAsyncDisposable
         var builder = ConfigurationLayers.CreateBuilder(args);
         parts.Configure?.Invoke(builder);
         GuardEndpoints.AddDefaults(builder.Configuration);
-        var loader = new ConfigurationLoader(new OptionsReader(new OptionRules(static entry => EndpointPolicy.TryParseEntry(entry, out _), File.Exists)));
+        var loader = new ConfigurationLoader(new OptionsReader(new OptionRules(
+            static entry => EndpointPolicy.TryParseEntry(entry, out _), File.Exists, static text => RedisSettings.TryParse(text, out _))));
         var result = loader.Load(builder.Configuration);
         if (!result.IsValid)
         {
@@ -65,7 +67,8 @@ internal sealed partial class GuardApp : IAsyncDisposable
         {
             if (Services.GetRequiredService<LiveOptions>().Current.Seed.File is { } seed)
             {
-                await ActivatorUtilities.CreateInstance<SeedLoader>(Services).LoadAsync(seed, cancellationToken);
+                var loader = ActivatorUtilities.CreateInstance<SeedLoader>(Services);
+                await ActivatorUtilities.CreateInstance<SeedWhenStoreIsBack>(Services, loader).StartAsync(seed, cancellationToken);
             }
 
             await _app.StartAsync(cancellationToken);

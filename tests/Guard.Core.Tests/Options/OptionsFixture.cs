@@ -27,5 +27,5 @@ internal static class OptionsFixture
     }
 
     /// <summary>A world where only <c>seed.json</c> exists and endpoint entries have no spaces.</summary>
-    private static OptionsReader Reader() => new(new OptionRules(entry => entry != "bad-entry", file => file == "seed.json"));
+    private static OptionsReader Reader() => new(new OptionRules(entry => entry != "bad-entry", file => file == "seed.json", text => text != "bad-redis"));
 }

@@ -116,9 +116,20 @@ public sealed class OptionsReaderTests
     [InlineData("Readiness:MaxHeldPerActor", "10001", "Guard:Readiness:MaxHeldPerActor: '10001' is not allowed; expected at most Guard:Readiness:MaxHeldPerPool (10000)")]
     [InlineData("Retry:BaseDelay", "00:00:02.001", "Guard:Retry:BaseDelay: '00:00:02.001' is not allowed; expected at most Guard:Retry:MaxDelay (00:00:02)")]
     [InlineData("Runners:LostAfter", "00:00:10", "Guard:Runners:LostAfter: '00:00:10' is not allowed; expected more than Guard:Runners:EligibleAfter (00:00:10)")]
-    [InlineData("Store:Provider", "Redis", "Guard:Store:Provider: 'Redis' is not allowed; expected Memory; Redis comes with the Redis store, which this version does not have yet")]
     public void Read_KeysThatContradictEachOther_NamesBoth(string name, string value, string expected)
         => Assert.Equal(expected, OptionsFixture.ReadInvalid(($"Guard:{name}", value)));
+
+    [Fact]
+    public void Read_RedisThatCannotBeParsed_NamesTheKeyAndHidesTheValue()
+    {
+        (string, string) redis = ("Guard:Store:Redis:Configuration", "bad-redis");
+
+        var line = OptionsFixture.ReadInvalid(("Guard:Store:Provider", "Redis"), redis);
+
+        Assert.StartsWith("Guard:Store:Redis:Configuration: ", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("bad-redis", line, StringComparison.Ordinal);
+        Assert.True(OptionsFixture.Read(("Guard:Store:Provider", "Memory"), redis).IsValid);
+    }
 
     [Fact]
     public void Read_SeveralProblems_TellsTheFirstAndNamesTheOthers()

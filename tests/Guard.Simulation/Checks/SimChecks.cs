@@ -59,7 +59,7 @@ internal sealed class SimChecks
                 Fail(ViolationKind.Leftover, $"{guard.Process} holds {guard.Limiter.Held} requests in {guard.Waits.Count} waits");
             }
 
-            foreach (var actor in _actors.All.Where(a => guard.Starter.IsStarting(a.Id)))
+            foreach (var actor in _actors.All.Where(a => guard.Starter.IsDriving(a.Id)))
             {
                 Fail(ViolationKind.Leftover, $"{guard.Process} still wakes a{SimIds.NumberOf(actor.Id)}");
             }

@@ -165,7 +165,7 @@ internal sealed class GatewayEdge(
 
     private Task<Resolution> AnewAsync(ActorRoute failed, CancellationToken cancellationToken)
     {
-        routes.Drop(failed);
+        routes.Expire(failed);
         return resolver.ResolveAsync(failed.Id, cancellationToken);
     }
 

@@ -62,18 +62,21 @@ internal sealed class SimGuard
         var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
         var suspects = new SuspectRunners(time);
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
-        Starter = new ActorStarter(new(store, client, suspects, Identity, live, metrics, time, random, Log<ActorStarter>()));
-        Routes = new RouteCache(live, metrics, time);
+        var liveness = new StarterLiveness(store, Identity, time, Log<StarterLiveness>());
+        var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
+        Starter = new ActorStarter(wakes);
+        Routes = new RouteCache(live, metrics, Link.Contact, time);
         Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
         var settings = new PoolSettingsSource(store, live, time, Log<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, settings, time, Log<PoolHealthWatchers>());
         var probes = new ProbeGate(store, live, time);
         Limiter = new HoldLimiter(live, metrics);
-        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, Identity, live, metrics, time, Log<ActorWait>()));
+        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, Identity, liveness, live, metrics, time, Log<ActorWait>()));
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
-        var unrouted = new UnroutedHold(Limiter, live, metrics, time);
+        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
+        var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
         var sweeper = new RunnerSweeper(store, live, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
@@ -88,6 +91,8 @@ internal sealed class SimGuard
 
         Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, disowned, suspects, live);
         Control = new ControlEdge(world, store, client, suspects);
+        Process.Run(() => liveness.RunAsync(CancellationToken.None));
+        Process.Run(() => starts.RunAsync(CancellationToken.None));
         Process.Run(() => sweeper.RunAsync(CancellationToken.None));
     }
 }

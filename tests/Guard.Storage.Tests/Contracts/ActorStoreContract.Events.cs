@@ -45,6 +45,7 @@ public abstract partial class ActorStoreContract
         var kind = Enum.Parse<RunnerEventKind>(kindName);
         var runner = await AddRunnerAsync(slots: 1);
         var actor = ready ? await AddReadyAsync(CrashPolicy.Destroy) : await AddStartingAsync(CrashPolicy.Destroy);
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         var results = await RaceAsync(20, _ => TellAsync(actor, kind).AsTask());

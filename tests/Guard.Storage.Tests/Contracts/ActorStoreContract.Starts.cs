@@ -11,6 +11,7 @@ public abstract partial class ActorStoreContract
     {
         var runner = await AddRunnerAsync(slots: 2);
         var actor = await AddActorAsync();
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         var grant = await BeginAsync(actor);
@@ -97,6 +98,7 @@ public abstract partial class ActorStoreContract
         Assert.True(Store.Feed.Saw(actor.Id, waiting.Revision));
 
         // Waiting makes no events: those who wait would wake each other for ever.
+        await Store.SettleAsync();
         Store.Feed.Clear();
         await Store.AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(StartGrantStatus.NoCapacity, (await BeginAsync(actor)).Status);
@@ -288,6 +290,7 @@ public abstract partial class ActorStoreContract
     {
         var runner = await AddRunnerAsync(slots: 1);
         var starting = await AddStartingAsync(CrashPolicy.Destroy);
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         var results = await RaceAsync(20, _ => Store.Actors.CommitStartFailedAsync(

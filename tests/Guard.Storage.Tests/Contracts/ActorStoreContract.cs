@@ -194,6 +194,7 @@ public abstract partial class ActorStoreContract : StoreContract
     {
         var runner = await AddRunnerAsync(slots: 1);
         var actor = await AddReadyAsync();
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         var before = await Store.Actors.DestroyAsync(actor.Id, Ct);
@@ -232,7 +233,7 @@ public abstract partial class ActorStoreContract : StoreContract
         var actor = await AddActorAsync("k");
         await Store.Actors.DestroyAsync(actor.Id, Ct);
 
-        await Store.AdvanceAsync(TimeSpan.FromMinutes(60));
+        await Store.AdvanceAsync(TimeSpan.FromMinutes(59));
         await Store.Runners.SweepLostAsync(TimeSpan.MaxValue, Ct);
 
         Assert.Equal(ActorState.Destroyed, (await GetAsync(actor)).State);

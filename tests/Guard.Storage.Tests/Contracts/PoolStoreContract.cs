@@ -67,6 +67,7 @@ public abstract class PoolStoreContract : StoreContract
         var runner = await AddRunnerAsync();
         var ready = await AddReadyAsync();
         var sleeping = await AddActorAsync("k");
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         Assert.True(await Store.Pools.DeleteAsync(Pool, Ct));

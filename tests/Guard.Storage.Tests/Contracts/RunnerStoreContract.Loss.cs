@@ -27,6 +27,7 @@ public abstract partial class RunnerStoreContract
         var destroy = await AddReadyAsync(CrashPolicy.Destroy);
         var starting = await AddStartingAsync(CrashPolicy.Destroy);
         var untouched = await AddActorAsync();
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         await Store.Runners.DeleteAsync(runner.RunnerId, Ct);
@@ -66,11 +67,13 @@ public abstract partial class RunnerStoreContract
     {
         var silent = await AddRunnerAsync();
         var ready = await AddReadyAsync();
-        await Store.AdvanceAsync(LostAfter);
+        
+        // A real clock goes on by itself: not quite all of it.
+        await Store.AdvanceAsync(LostAfter - TimeSpan.FromSeconds(2));
         var talking = await AddRunnerAsync();
 
         Assert.Empty(await Store.Runners.SweepLostAsync(LostAfter, Ct));
-        await Store.AdvanceAsync(TimeSpan.FromMilliseconds(50));
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(2.05));
         var sweeps = await RaceAsync(10, _ => Store.Runners.SweepLostAsync(LostAfter, Ct).AsTask());
 
         var lost = Assert.Single(sweeps.SelectMany(s => s));

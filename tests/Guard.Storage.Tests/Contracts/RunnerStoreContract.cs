@@ -40,6 +40,7 @@ public abstract partial class RunnerStoreContract : StoreContract
         var first = await AddRunnerAsync(slots: 5, key: "k", version: 1);
         var actor = await AddReadyAsync();
         await Store.AdvanceAsync(TimeSpan.FromSeconds(2));
+        await Store.SettleAsync();
         Store.Feed.Clear();
         var again = new NewRunner("another-id", Pool, "k", 2, "https://10.0.0.2:443", RunnerProtocol.Http1, 8);
 
@@ -147,6 +148,7 @@ public abstract partial class RunnerStoreContract : StoreContract
     {
         var runner = await AddRunnerAsync();
         await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         Assert.Equal(new HeartbeatResult(false, runner.ActorsVersion), await Store.Runners.HeartbeatAsync(runner.RunnerId, Ct));
@@ -161,6 +163,7 @@ public abstract partial class RunnerStoreContract : StoreContract
     {
         var runner = await AddRunnerAsync();
         await Store.AdvanceAsync(Store.Options.Runners.EligibleAfter);
+        await Store.SettleAsync();
         Store.Feed.Clear();
 
         await Store.Runners.HeartbeatAsync(runner.RunnerId, Ct);

@@ -18,10 +18,13 @@ public abstract class StoreContract : IAsyncLifetime
 
     private protected abstract StoreFixture NewStore();
 
-    public ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         Store = NewStore();
-        return ValueTask.CompletedTask;
+
+        // A feed that comes over a network hears nothing before it is there.
+        await Store.SettleAsync();
+        Store.Feed.Clear();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 
 namespace Guard.Storage.Tests.Memory;

@@ -14,7 +14,7 @@ public sealed class StartupTests
     [InlineData("Guard:FailFast:Push", "1", "true or false")]
     [InlineData("Guard:Readiness:MaxHeld", "99999999999", "a whole number from 1 to 10000000")]
     [InlineData("Guard:Retry:BaseDelay", "00:00:03", "at most Guard:Retry:MaxDelay (00:00:02)")]
-    [InlineData("Guard:Store:Provider", "Redis", "Memory; Redis comes with the Redis store, which this version does not have yet")]
+    [InlineData("Guard:Store:Redis:CallTimeout", "0", "a duration [d.]hh:mm:ss[.fff] from 00:00:00.001 to 00:01:00")]
     [InlineData("Guard:Seed:File", "/absent.json", "the path of a file that exists, or nothing")]
     [InlineData("Guard:Gateway:TrustedProxies:0", "10.0.0.0/64", "a network such as 10.0.0.0/8 (host bits zero), or an address")]
     [InlineData("Kestrel:Endpoints:Control:Url", "http://0.0.0.0:0", "a loopback address such as http://127.0.0.1:6421 as long as Guard:Control:Token is not set")]

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Guard.Core.Storage.Memory;
+namespace Guard.Core.Storage;
 
 /// <summary>
-/// The cursors of this store's lists. Opaque to callers; each list accepts only its own kind, and a text that is no such cursor is a
+/// The cursors of the stores' lists. Opaque to callers; each list accepts only its own kind, and a text that is no such cursor is a
 /// <see cref="FormatException"/>, for it came from a client.
 /// </summary>
 internal static class ListCursor

@@ -1,0 +1,30 @@
+--! use: actor
+-- What a runner says of one of its actors (IActorStore.ApplyEventAsync). ARGV: id, runner, generation, event, error of a crash.
+-- Reply: ok, stale or unknown; 1 when it became ready by this.
+local id, runner, generation, event, err = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local actor = read(actorKey(id))
+if not actor then
+  return { 'unknown', 0 }
+end
+if actor.g ~= generation or actor.ru ~= runner or not holds(actor.s) then
+  return { 'stale', 0 }
+end
+
+local t = now()
+local after = nil
+if event == 'ready' then
+  after = commitReady(actor, generation, t)
+elseif event == 'stopped' or event == 'sleep' then
+  after = sleep(actor, nil, t)
+elseif event == 'crashed' then
+  after = fail(actor, err, t)
+elseif event == 'destroy' then
+  after = destroy(actor, t)
+end
+if not after then
+  return { 'stale', 0 }
+end
+local becameReady = after.s == READY and actor.s ~= READY
+apply(id, actor, after)
+tellCapacity()
+return { 'ok', becameReady and 1 or 0 }

@@ -1,0 +1,43 @@
+--! use: clock, pool
+-- A runner is the hash runner:{id}; fields: k key, v version, ep endpoint, pr protocol, t total slots, rem slots left, av version of its
+-- actors, stc static, c created, dr draining since, stp stopped at, p last heartbeat. Its actors are the hash runner:{id}:actors.
+local function runnerKey(id)
+  return pool .. 'runner:' .. id
+end
+
+local function actorsKey(id)
+  return pool .. 'runner:' .. id .. ':actors'
+end
+
+-- Recounts the slots left: total less the actors it has, so the two cannot disagree.
+local function recount(id, runner)
+  local left = 0
+  if not runner.stp then
+    left = tonumber(runner.t) - redis.call('HLEN', actorsKey(id))
+    if left < 0 then
+      left = 0
+    end
+  end
+  runner.rem = int(left)
+  redis.call('HSET', runnerKey(id), 'rem', runner.rem)
+  if left > 0 and not runner.dr then
+    redis.call('ZADD', pool .. 'free', runner.v, id)
+  else
+    redis.call('ZREM', pool .. 'free', id)
+  end
+  return left
+end
+
+local function actorsChanged(id)
+  local runner = read(runnerKey(id))
+  if not runner or runner.stp then
+    return 0
+  end
+  redis.call('HINCRBY', runnerKey(id), 'av', 1)
+  local left = recount(id, runner)
+  return runner.dr and 0 or left
+end
+
+local function eligible(runner, t, eligibleAfter)
+  return not runner.stp and not runner.dr and (runner.stc ~= nil or t - tonumber(runner.p) < eligibleAfter)
+end

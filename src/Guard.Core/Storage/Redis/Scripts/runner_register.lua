@@ -1,0 +1,46 @@
+--! use: actor
+-- Registers a runner, or renews the live one of its key. ARGV: id, key, version, endpoint, protocol, total slots, static.
+-- Reply: its id, its record; nothing when the pool is not configured.
+if redis.call('HEXISTS', pool .. 'config', 'json') == 0 then
+  return {}
+end
+local key, version, endpoint, protocol, total, static = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7] == '1'
+local t = now()
+local id = redis.call('HGET', pool .. 'runnerkeys', key)
+local runner = id and read(runnerKey(id))
+if runner then
+  local moved = runner.ep ~= endpoint or runner.pr ~= protocol
+  local after = copy(runner)
+  after.ep, after.pr, after.v, after.t, after.p = endpoint, protocol, version, total, int(t)
+  if static then
+    after.stc = '1'
+  end
+  write(runnerKey(id), runner, after)
+  runner = after
+  if moved then
+    for _, actorId in ipairs(redis.call('HKEYS', actorsKey(id))) do
+      local actor = read(actorKey(actorId))
+      local next = copy(actor)
+      next.re, next.rp = endpoint, protocol
+      raise(next)
+      apply(actorId, actor, next)
+    end
+  end
+else
+  id = ARGV[1]
+  runner = { k = key, v = version, ep = endpoint, pr = protocol, t = total, rem = total, av = '0', c = int(t), p = int(t) }
+  if static then
+    runner.stc = '1'
+  end
+  write(runnerKey(id), nil, runner)
+  redis.call('HSET', pool .. 'runnerkeys', key, id)
+end
+if runner.stc then
+  redis.call('ZREM', pool .. 'pings', id)
+else
+  redis.call('ZADD', pool .. 'pings', t, id)
+end
+redis.call('HSET', pool .. 'runners', id, 1)
+recount(id, runner)
+publish('c|' .. poolName)
+return { id, flat(runner) }

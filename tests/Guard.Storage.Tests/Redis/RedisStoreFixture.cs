@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Storage;
+using Guard.Core.Storage.Redis;
+using Guard.Storage.Tests.Contracts;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Guard.Storage.Tests.Redis;
+
+/// <summary>A store in a real Redis, under a key prefix of its own, whose clock is the server's plus an offset that tests move.</summary>
+internal sealed class RedisStoreFixture : StoreFixture
+{
+    private readonly CountingHealth _health;
+    private readonly RedisChangeFeed _feed;
+    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<string, bool> _settled = new();
+    private long _offset;
+
+    public RedisStoreFixture(RedisServer server, string? prefix = null)
+    {
+        Live = new LiveOptions(Options);
+        Metrics = new GuardMetrics(Live);
+        Assert.True(RedisSettings.TryParse(server.Address, out var settings));
+        Connection = new RedisConnection(
+            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), TimeSpan.FromSeconds(5), Contact, Metrics, TimeProvider.System,
+            NullLogger<RedisConnection>.Instance);
+        AllPools = new RedisPools(Connection);
+        PoolHealth = new RedisPoolHealthStore(Connection, Live);
+        _health = new CountingHealth(PoolHealth);
+        Actors = new RedisActorStore(Connection, AllPools, _health, Live);
+        Runners = new RedisRunnerStore(Connection, AllPools, Live);
+        Pools = new RedisPoolStore(Connection, AllPools);
+        _feed = new RedisChangeFeed(Connection, Live, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
+        _feed.Subscribe(Feed);
+        _feed.Subscribe(new Listener(this));
+        _ = _feed.StartAsync(CancellationToken.None);
+    }
+
+    public LiveOptions Live { get; }
+
+    public GuardMetrics Metrics { get; }
+
+    public StoreContact Contact { get; } = new();
+
+    public RedisConnection Connection { get; }
+
+    public RedisPools AllPools { get; }
+
+    public RedisPoolHealthStore PoolHealth { get; }
+
+    public override IActorStore Actors { get; }
+
+    public override IRunnerStore Runners { get; }
+
+    public override IPoolStore Pools { get; }
+
+    public override long Now => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + _offset;
+
+    /// <summary>Completes when the feed hears what is published.</summary>
+    public Task Listening => _listening.Task;
+
+    public Action<PoolHealthSnapshot>? OnHealth { get; set; }
+
+    public override ValueTask AdvanceAsync(TimeSpan time)
+    {
+        _offset += (long)time.TotalMilliseconds;
+        Connection.Clock = string.Create(CultureInfo.InvariantCulture,
+            $"local function now()\n  local t = redis.call('TIME')\n  return t[1] * 1000 + math.floor(t[2] / 1000) + {_offset}\nend\n");
+        return ValueTask.CompletedTask;
+    }
+
+    public override async ValueTask SettleAsync()
+    {
+        // What is published on a channel is heard in order: when this comes back, everything before it has come.
+        var word = $"settle/{Guid.NewGuid():N}";
+        await Listening.WaitAsync(TimeSpan.FromSeconds(10));
+        await Connection.CallAsync("settle", db => db.PublishAsync(Connection.Keys.Events, $"p|{word}"), CancellationToken.None);
+        while (!_settled.ContainsKey(word))
+        {
+            await Task.Yield();
+        }
+    }
+
+    public override ValueTask<int> SuccessesAsync(PoolId pool) => new(_health.Successes.GetValueOrDefault(pool));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _feed.StopAsync(CancellationToken.None);
+        _feed.Dispose();
+        await Connection.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    private sealed class Listener(RedisStoreFixture fixture) : IChangeSink
+    {
+        public void PoolConfigChanged(PoolId pool) => fixture._settled[pool.ToString()] = true;
+
+        public void PoolHealthChanged(PoolHealthSnapshot health) => fixture.OnHealth?.Invoke(health);
+
+        public void Gap() => fixture._listening.TrySetResult();
+    }
+
+    private sealed class CountingHealth(IPoolHealthStore inner) : IPoolHealthStore
+    {
+        public ConcurrentDictionary<PoolId, int> Successes { get; } = new();
+
+        public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
+        {
+            Successes.AddOrUpdate(pool, 1, static (_, count) => count + 1);
+            return inner.ReportSuccessAsync(pool, cancellationToken);
+        }
+
+        public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken) => inner.ReadAsync(pool, cancellationToken);
+
+        public ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
+            => inner.ReportErrorAsync(pool, error, cancellationToken);
+
+        public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
+            => inner.TryGrantProbeAsync(pool, interval, cancellationToken);
+
+        public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
+            => inner.EndProbeAsync(pool, probeId, success, cancellationToken);
+    }
+}
