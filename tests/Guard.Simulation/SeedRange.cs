@@ -6,6 +6,8 @@ namespace Guard.Simulation;
 /// idle and is caught in the act.</summary>
 internal static class SeedRange
 {
+    private const int SeedsPerCollection = 200;
+
     /// <param name="from">The first seed.</param>
     /// <param name="count">How many.</param>
     /// <param name="most">Stops after so many failures.</param>
@@ -30,6 +32,12 @@ internal static class SeedRange
                 if (seed >= from + count || Volatile.Read(ref failed).Count >= most)
                 {
                     return;
+                }
+
+                if (seed % SeedsPerCollection == 0)
+                {
+                    // Metrics pin arrays, which only a full collection gives back, and nothing here calls for one.
+                    GC.Collect();
                 }
 
                 var result = SimulationRun.Run(seed, record: false, plant);

@@ -1,3 +1,5 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
@@ -25,6 +27,7 @@ internal sealed class World
         _random = new Random(parameters.Seed + 3);
         Checks = new SimChecks(this);
         Scheduler.Faulted = (process, e) => Checks.Fail(ViolationKind.Bug, $"{process} threw {e}");
+        Metrics = new GuardMetrics(new LiveOptions(parameters.Options));
         Store = new StoreModel(this);
         Checks.Attach();
     }
@@ -38,6 +41,9 @@ internal sealed class World
     public SimChecks Checks { get; }
 
     public StoreModel Store { get; }
+
+    /// <summary>Of all Guards together: nobody reads them, and to make them costs as much as a small run.</summary>
+    public GuardMetrics Metrics { get; }
 
     public List<SimGuard> Guards { get; } = [];
 

@@ -11,9 +11,9 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
     /// <summary>From the client's leaving until its place is free.</summary>
     private static readonly TimeSpan LeaveSlack = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>While calls to the store may hang: a request that comes to its hold has settings, health and a probe to wait for, each for a
-    /// second at most.</summary>
-    private static readonly TimeSpan StoreSlack = TimeSpan.FromSeconds(3);
+    /// <summary>While calls to the store may hang: a request that comes to a red pool waits for the answer about a probe, for a second at
+    /// most.</summary>
+    private static readonly TimeSpan StoreSlack = TimeSpan.FromSeconds(1);
 
     /// <summary>An actor that is ready for so long, with the store at hand, is known to be by everyone who waits for it: an event lost, one
     /// repair interval, and the calls in between.</summary>
@@ -151,7 +151,7 @@ internal sealed class RequestChecks(World world, ActorChecks actors, HealthCheck
                 return actor is { State: ActorState.Destroyed } ? null : Wrong("it is not destroyed");
 
             case "guard.service_unavailable":
-                return disturbed || request.NotMyActor >= 2 ? null : Wrong("the store answered, and no second 421 came");
+                return disturbed || request.NotMyActor >= 2 || request.NotReached > 0 ? null : Wrong("the store answered, and so did the runner");
 
             case "guard.actor_ready_timeout":
             case "actor.no_capacity":

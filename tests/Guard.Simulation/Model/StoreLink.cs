@@ -12,17 +12,24 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
     /// <summary>Every call's own.</summary>
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(1);
 
+    /// <summary>A call that takes so long counts as a failure of the store to whoever judges what came of it.</summary>
+    private static readonly TimeSpan Hang = TimeSpan.FromMilliseconds(20);
+
     private readonly List<IChangeSink> _sinks = [];
     private bool _isSubscribed = true;
     private int _connection;
+    private long _lastFailure = long.MinValue;
+    private long _hangsUntil = long.MinValue;
 
     /// <summary>Nothing comes through.</summary>
     public bool IsCut { get; private set; }
 
     public StoreContact Contact { get; } = new();
 
-    /// <summary>When a call of this Guard failed last; before any did, long ago.</summary>
-    public long LastFailure { get; private set; } = long.MinValue;
+    /// <summary>When a call of this Guard last failed or hung, or contact was last known to be lost; before any of it, long ago.</summary>
+    public long LastFailure => Contact.IsUp && !world.Store.Process.IsPaused
+        ? Math.Max(_lastFailure, Math.Min(world.Scheduler.Now, _hangsUntil))
+        : world.Scheduler.Now;
 
     private bool IsBroken => IsCut || world.Store.IsDown;
 
@@ -35,11 +42,17 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
             throw Failed($"{operation}: not connected");
         }
 
+        var fate = world.StoreFate();
+        if (fate.There + fate.Back > Hang)
+        {
+            _hangsUntil = Math.Max(_hangsUntil, world.Scheduler.Now + (fate.There + fate.Back).Ticks);
+        }
+
         using var deadline = new CancellationTokenSource(CallDeadline, guard.Time);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            return await Wire.CallAsync(guard, world.Store.Process, world.StoreFate(), () => Arrive(operation, script), patience.Token);
+            return await Wire.CallAsync(guard, world.Store.Process, fate, () => Arrive(operation, script), patience.Token);
         }
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -120,7 +133,7 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
 
     private StoreUnavailableException Failed(string what)
     {
-        LastFailure = world.Scheduler.Now;
+        _lastFailure = world.Scheduler.Now;
         world.History.Note(guard, $"store failed: {what}");
         return new(what);
     }
@@ -151,6 +164,7 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
     {
         if (connection == _connection && Contact.Set(isUp))
         {
+            _lastFailure = world.Scheduler.Now;
             world.History.Note(guard, $"store is {(isUp ? "up" : "lost")}");
         }
     }

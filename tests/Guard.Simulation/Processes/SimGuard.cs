@@ -1,5 +1,4 @@
 using Guard.Core.Actors;
-using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -57,7 +56,7 @@ internal sealed class SimGuard
         SimLog<T> Log<T>() => new(world, Process);
         var time = Process.Time;
         var live = new LiveOptions(world.Parameters.Options);
-        var metrics = new GuardMetrics(live);
+        var metrics = world.Metrics;
         var store = new GuardStore(world, Link);
         var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
         var suspects = new SuspectRunners(time);
