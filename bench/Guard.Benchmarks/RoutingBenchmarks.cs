@@ -5,6 +5,7 @@ using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,7 +37,7 @@ public class RoutingBenchmarks
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
         var health = new MemoryPoolHealthStore(TimeProvider.System, live, feed.PublishPoolHealth);
         var store = new MemoryStore(feed, health, live, TimeProvider.System);
-        var cache = _cache = new RouteCache(live, metrics, TimeProvider.System);
+        var cache = _cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
         _resolver = new RouteResolver(cache, store, store, live, metrics, TimeProvider.System);
         var pool = new PoolId("default", "pool");
         var runner = new RunnerAddress("r", "http://127.0.0.1:1", RunnerProtocol.Http1);
@@ -56,7 +57,8 @@ public class RoutingBenchmarks
                     Generation = 1,
                     Revision = 2,
                     Runner = runner,
-                }));
+                }),
+                gaps: 0);
         }
 
         _id = id;

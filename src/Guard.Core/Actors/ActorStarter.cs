@@ -18,6 +18,9 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
     /// <summary>Whether this Guard is starting the actor now; a wake that waits for a slot is not yet a start.</summary>
     public bool IsStarting(ActorId id) => _wakes.TryGetValue(id, out var wake) && !wake.WantsCapacity;
 
+    /// <summary>Whether a wake of this Guard is under way for the actor, whatever it waits for.</summary>
+    public bool IsDriving(ActorId id) => _wakes.ContainsKey(id);
+
     /// <summary>Joins the wake of the actor, or begins one.</summary>
     /// <param name="id">The actor.</param>
     /// <param name="pool">Its pool.</param>

@@ -6,21 +6,25 @@ namespace Guard.Core.Actors;
 /// </summary>
 internal sealed class Pulse(TimeProvider time)
 {
-    private TaskCompletionSource<bool> _next = New();
+    private TaskCompletionSource _next = New();
 
-    public void Set() => Volatile.Read(ref _next).TrySetResult(true);
+    public void Set() => Volatile.Read(ref _next).TrySetResult();
 
     /// <summary>Returns after a pulse, the timeout or the cancellation, whichever is first; never throws.</summary>
     public async ValueTask WaitAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        Task next = _next.Task;
-        await next.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (next.IsCompleted)
+        // Timer and cancellation set the same source as a pulse does: with WaitAsync the loop would go on by way of the thread pool
+        // instead of where it runs.
+        var next = _next;
+        using (time.CreateTimer(static next => ((TaskCompletionSource)next!).TrySetResult(), next, timeout, Timeout.InfiniteTimeSpan))
+        using (cancellationToken.UnsafeRegister(static next => ((TaskCompletionSource)next!).TrySetResult(), next))
         {
-            // A pulse set between these two lines is not lost: the caller re-reads after this returns.
-            Volatile.Write(ref _next, New());
+            await next.Task;
         }
+
+        // A pulse set between the two is not lost: the caller re-reads after this returns.
+        Volatile.Write(ref _next, New());
     }
 
-    private static TaskCompletionSource<bool> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

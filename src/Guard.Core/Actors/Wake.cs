@@ -10,7 +10,7 @@ namespace Guard.Core.Actors;
 internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
 {
     private volatile bool _hadSlot;
-    private volatile bool _storeDown;
+    private volatile bool _storeDown = true;
     private volatile bool _wantsCapacity;
 
     public ActorId Id { get; } = id;
@@ -29,7 +29,7 @@ internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
         set => _hadSlot = value;
     }
 
-    /// <summary>The last store call of the wake failed.</summary>
+    /// <summary>The last store call of the wake failed, or none has been answered yet.</summary>
     public bool StoreDown
     {
         get => _storeDown;

@@ -21,6 +21,6 @@ internal enum WakeStatus
     Abandoned,
 }
 
-/// <param name="Actor">Set with <see cref="WakeStatus.Ready"/>.</param>
+/// <param name="Actor">Set with <see cref="WakeStatus.Ready"/> and <see cref="WakeStatus.Elsewhere"/>.</param>
 /// <param name="Error">Set with <see cref="WakeStatus.Failed"/>.</param>
 internal readonly record struct WakeOutcome(WakeStatus Status, ActorRecord? Actor = null, ActorError? Error = null);

@@ -11,7 +11,11 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     // Runners that had their one try: they answered no, or not at all.
     private readonly HashSet<string> _tried = [];
     private ActorError? _lastFailure;
+
+    // The starting generation that this wake may replace: its own that failed, or, when abandoned, one that nobody drives any more and
+    // whose runner has not been told to stop it.
     private ActorRecord? _failed;
+    private bool _abandoned;
     private int _stops;
     private int _stopsWaitedFor;
 
@@ -28,7 +32,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
             if (_stops > _stopsWaitedFor)
             {
                 _stopsWaitedFor = _stops;
-                await DelayAsync(RetryBackoff.Next(_stops - 1, services.Options.Current.Retry, TimeSpan.MaxValue, Random.Shared));
+                await DelayAsync(RetryBackoff.Next(_stops - 1, services.Options.Current.Retry, TimeSpan.MaxValue, services.Random));
                 continue;
             }
 
@@ -48,10 +52,10 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
 
             var ended = grant.Status switch
             {
-                StartGrantStatus.Granted => await StartAsync(grant.Actor!, grant.Runner!),
+                StartGrantStatus.Granted => await StartAsync(grant),
                 StartGrantStatus.AlreadyReady => new WakeOutcome(WakeStatus.Ready, grant.Actor),
                 StartGrantStatus.NoCapacity => await NoCapacityAsync(),
-                StartGrantStatus.StartingElsewhere => StartingElsewhere(grant.Actor!),
+                StartGrantStatus.StartingElsewhere => await StartingElsewhereAsync(grant.Actor!),
                 StartGrantStatus.Stopping => await PauseAsync(),
                 _ => new WakeOutcome(WakeStatus.Gone),
             };
@@ -66,15 +70,23 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     {
         var exclude = new HashSet<string>(_tried);
         services.Suspects.AddTo(exclude);
+        await services.Liveness.EnsureAliveAsync();
         var request = new StartRequest(wake.Id, wake.Pool, services.Identity.Id, exclude, _failed?.Generation);
         return await services.Actors.TryBeginStartAsync(request, CancellationToken.None);
     }
 
-    private async Task<WakeOutcome?> StartAsync(ActorRecord actor, RunnerRecord runner)
+    private async Task<WakeOutcome?> StartAsync(StartGrant grant)
     {
+        var (actor, runner) = (grant.Actor!, grant.Runner!);
         wake.HadSlot = true;
         wake.WantsCapacity = false;
-        _failed = null;
+        if (_abandoned && grant.Replaced is { } replaced)
+        {
+            // Whether or not it is the runner of the new start: generations tell it apart.
+            StopStale(replaced);
+        }
+
+        (_failed, _abandoned) = (null, false);
         var result = await services.Runners.StartAsync(actor, runner.Address);
         switch (result.Reply)
         {
@@ -110,10 +122,12 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
         var runner = actor.Runner!;
         LogNoResponse(services.Logger, actor.Id.ToString(), actor.Generation, runner.RunnerId, fault);
         services.Metrics.WakeEnded("no_response");
-        _ = services.Runners.StopAsync(runner, actor.Id, actor.Generation, "stale");
+        StopStale(actor);
         Tried(actor, runner.RunnerId, new(ActorErrorKind.RunnerNoResponse, runner.RunnerId));
         return null;
     }
+
+    private void StopStale(ActorRecord actor) => _ = services.Runners.StopAsync(actor.Runner!, actor.Id, actor.Generation, "stale");
 
     private void Tried(ActorRecord actor, string runnerId, ActorError error)
     {
@@ -133,15 +147,20 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     private async Task<WakeOutcome?> AwaitReadyAsync(ActorRecord actor)
     {
         var since = services.Time.GetTimestamp();
+        var away = TimeSpan.Zero;
         while (true)
         {
+            var asked = services.Time.GetTimestamp();
             var now = await ReadAsync();
+
+            // While the store was away the runner could not say that it is ready.
+            away += services.Time.GetElapsedTime(asked);
             if (now is null || now.Generation != actor.Generation || now.State != ActorState.Starting)
             {
                 return Judge(actor, now);
             }
 
-            var left = services.Options.Current.Runners.ReadyTimeout - services.Time.GetElapsedTime(since);
+            var left = services.Options.Current.Runners.ReadyTimeout + away - services.Time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero)
             {
                 return NoResponse(actor, "202, but no ready in time");
@@ -188,13 +207,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
         if (_lastFailure is { } failure)
         {
             // Every other eligible runner has had its try.
-            if (_failed is { } last)
-            {
-                await RetryAsync(() => services.Actors.CommitStartFailedAsync(
-                    wake.Id, wake.Pool, last.Generation, failure, final: true, CancellationToken.None));
-                _failed = null;
-            }
-
+            await EndFailedAsync(failure, final: true);
             return new(WakeStatus.Failed, Error: failure);
         }
 
@@ -210,40 +223,50 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     }
 
     /// <summary>Gives back the slot of a start that failed and is not followed by another.</summary>
-    private async Task GiveBackAsync()
+    private Task GiveBackAsync() => EndFailedAsync(_failed?.Error, final: false);
+
+    private async Task EndFailedAsync(ActorError? error, bool final)
     {
-        if (_failed is { } failed)
+        if (_failed is not { } failed)
         {
-            _failed = null;
-            await RetryAsync(() => services.Actors.CommitStartFailedAsync(
-                wake.Id, wake.Pool, failed.Generation, failed.Error!, final: false, CancellationToken.None));
+            return;
         }
+
+        if (_abandoned)
+        {
+            StopStale(failed);
+        }
+
+        (_failed, _abandoned) = (null, false);
+        await RetryAsync(() => services.Actors.CommitStartFailedAsync(wake.Id, wake.Pool, failed.Generation, error!, final, CancellationToken.None));
     }
 
-    private WakeOutcome? StartingElsewhere(ActorRecord actor)
+    private async Task<WakeOutcome?> StartingElsewhereAsync(ActorRecord actor)
     {
-        if (actor.Starter == services.Identity.Id && _failed is null)
+        if (_failed is not null)
         {
-            // This Guard's own, from a wake that broke off: nobody drives it any more.
-            _failed = actor with { Error = new(ActorErrorKind.InternalError) };
+            // The generation this wake could have replaced has been replaced by another.
+            (_failed, _abandoned) = (null, false);
             return null;
         }
 
-        if (_failed is not null)
+        // This Guard's own is from a wake that broke off, or the store's answer to it was lost: there is no other wake to drive it.
+        if (actor.Starter == services.Identity.Id || await services.Liveness.IsDeadAsync(actor.Starter!))
         {
-            // The generation this wake failed with has been replaced.
-            _failed = null;
+            LogTakenOver(services.Logger, actor.Id.ToString(), actor.Generation, actor.Runner!.RunnerId, actor.Starter!);
+            services.Metrics.WakeEnded("taken_over");
+            (_failed, _abandoned) = (actor with { Error = new(ActorErrorKind.InternalError) }, true);
             return null;
         }
 
         wake.HadSlot = true;
         services.Metrics.WakeEnded("superseded");
-        return new(WakeStatus.Elsewhere);
+        return new(WakeStatus.Elsewhere, actor);
     }
 
     private async Task DelayAsync(TimeSpan delay)
     {
-        await Task.Delay(delay, services.Time, unwanted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(delay, services.Time, unwanted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     /// <summary>Waits for a change, at most <c>Readiness:RepairInterval</c>.</summary>
@@ -253,7 +276,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
         return null;
     }
 
-    private Task<ActorRecord?> ReadAsync() => RetryAsync(() => services.Actors.GetAsync(wake.Id, CancellationToken.None));
+    private Task<ActorRecord?> ReadAsync() => RetryAsync(() => services.Actors.GetAsync(wake.Id, wake.Pool, CancellationToken.None));
 
     /// <summary>A start that was sent has to be settled in the store, however long the store is gone.</summary>
     private async Task<T> RetryAsync<T>(Func<ValueTask<T>> call)
@@ -289,4 +312,8 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     [LoggerMessage(EventId = 4, EventName = "StoppedBeforeReady", Level = LogLevel.Information,
         Message = "Actor {ActorId} generation {Generation} stopped on runner {RunnerId} before it was ready, for the {Count}. time in this wake")]
     private static partial void LogStopped(ILogger logger, string actorId, long generation, string runnerId, int count);
+
+    [LoggerMessage(EventId = 5, EventName = "StartTakenOver", Level = LogLevel.Warning,
+        Message = "The start of actor {ActorId} generation {Generation} on runner {RunnerId} is taken over: Guard {Starter}, which began it, has died or lost the store's answer; the runner is told to stop that generation")]
+    private static partial void LogTakenOver(ILogger logger, string actorId, long generation, string runnerId, string starter);
 }

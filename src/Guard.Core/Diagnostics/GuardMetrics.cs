@@ -99,7 +99,7 @@ internal sealed class GuardMetrics
         _holdRejected = f.CreateCounter("guard_hold_rejected_total",
             "Requests refused because a held limit was reached; scope is the limit (all, pool, actor).", "scope");
         _wakes = f.CreateCounter("guard_wakes_total",
-            "Start attempts of actors by this Guard, counted when each ended; result is ready, not_reached, refused, no_response, stopped, no_capacity, superseded, destroyed or unavailable.",
+            "Start attempts of actors by this Guard, counted when each ended; result is ready, not_reached, refused, no_response, stopped, no_capacity, superseded, taken_over (begun by a Guard that died), destroyed or unavailable.",
             "result");
         _failFast = f.CreateCounter("guard_fail_fast_total",
             "Requests ended because their pool is red (mode enforce), or that would have been (mode report), by the kind of the pool error.",

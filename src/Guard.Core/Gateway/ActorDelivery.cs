@@ -114,7 +114,7 @@ internal sealed class ActorDelivery(
 
     private Task<Resolution> AnewAsync(ActorRoute failed, CancellationToken cancellationToken)
     {
-        routes.Drop(failed);
+        routes.Expire(failed);
         return resolver.ResolveAsync(failed.Id, cancellationToken);
     }
 

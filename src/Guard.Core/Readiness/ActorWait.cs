@@ -34,11 +34,12 @@ internal sealed partial class ActorWait
     private IDisposable? _watch;
     private ErrorMark? _probeSeen;
     private volatile Wake? _wake;
+    private int _wakeGaps;
     private long _probeId;
     private long _startedElsewhere;
     private long _timerDue = long.MaxValue;
     private volatile bool _hadSlot;
-    private volatile bool _storeDown;
+    private volatile bool _storeDown = true;
     private bool _closed;
 
     public ActorWait(ActorWaits owner, ActorRoute route, PoolHealthSnapshot health)
@@ -138,6 +139,8 @@ internal sealed partial class ActorWait
     /// <summary>The loop. Call once, after the first request joined; ends when the wait closes. Never throws.</summary>
     public async Task RunAsync()
     {
+        // Off the caller's stack: the first look may end requests, and tear this down, before the caller has it.
+        await Task.Yield();
         try
         {
             var watch = _services.Watchers.Watch(_pool, HealthObserved);
@@ -175,7 +178,7 @@ internal sealed partial class ActorWait
         }
         finally
         {
-            await EndProbeAsync(success: false);
+            EndProbe(success: false);
         }
     }
 
@@ -184,13 +187,14 @@ internal sealed partial class ActorWait
         if (_wake is { Completion.IsCompleted: true } ended)
         {
             _wake = null;
-            await SettleAsync(await ended.Completion);
+            Settle(await ended.Completion);
         }
 
         ActorRecord? actor;
+        var gaps = _services.Routes.Gaps;
         try
         {
-            actor = await _services.Actors.GetAsync(_id, _unwanted.Token);
+            actor = await _services.Actors.GetAsync(_id, _pool, _unwanted.Token);
             _storeDown = false;
         }
         catch (StoreUnavailableException)
@@ -214,37 +218,55 @@ internal sealed partial class ActorWait
                 if (actor.State == ActorState.Ready)
                 {
                     // Before the last request leaves and the wait with it: what ends without a word of success is a failed probe.
-                    await EndProbeAsync(success: true);
+                    EndProbe(success: true);
                 }
 
-                Release(actor);
+                Release(actor, gaps);
                 break;
-            case { State: ActorState.Sleeping, Error: { Kind: not ActorErrorKind.NoCapacity } error } when actor.Generation == _startedElsewhere:
-                // The start of another Guard that this wait followed has failed for good.
+            case { State: ActorState.Sleeping, Error: { Kind: not ActorErrorKind.NoCapacity } error }
+                when _startedElsewhere != 0 && actor.Generation >= _startedElsewhere:
+                // The start of another Guard that this wait followed has failed for good, on the runner it saw or on a later one.
                 EndAll(waiter => StartFailed(waiter, GuardErrors.ActorFailed(_idText, error)));
                 return;
         }
 
-        if (_wake is null && !_unwanted.IsCancellationRequested && NeedsWake(actor))
+        if (_wake is null && !_unwanted.IsCancellationRequested && await NeedsWakeAsync(actor))
         {
+            _wakeGaps = gaps;
             _wake = _services.Starter.Wake(_id, _pool, _unwanted.Token);
-            _ = _wake.Completion.ContinueWith(
-                static (_, wait) => ((ActorWait)wait!)._pulse.Set(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = PokeAfterAsync(_wake);
         }
     }
 
-    /// <summary>Nobody is starting it, or this Guard is and the wait only has to join.</summary>
-    private bool NeedsWake(ActorRecord actor)
-        => actor.State == ActorState.Sleeping || (actor.State == ActorState.Starting && actor.Starter == _services.Identity.Id);
+    private async Task PokeAfterAsync(Wake wake)
+    {
+        await wake.Completion;
+        _pulse.Set();
+    }
 
-    private async Task SettleAsync(WakeOutcome outcome)
+    /// <summary>Nobody is starting it; or this Guard is, and the wait only has to join; or whoever was has died.</summary>
+    private async ValueTask<bool> NeedsWakeAsync(ActorRecord actor) => actor.State switch
+    {
+        ActorState.Sleeping => true,
+        ActorState.Starting => actor.Starter == _services.Identity.Id || await _services.Liveness.IsDeadAsync(actor.Starter!),
+        _ => false,
+    };
+
+    private void Settle(WakeOutcome outcome)
     {
         _hadSlot |= outcome.Status is WakeStatus.Ready or WakeStatus.Elsewhere;
-        await EndProbeAsync(outcome.Status == WakeStatus.Ready);
+        if (outcome.Status == WakeStatus.Elsewhere)
+        {
+            // A start goes on all the same, and a probe with it.
+            _startedElsewhere = outcome.Actor!.Generation;
+            return;
+        }
+
+        EndProbe(outcome.Status == WakeStatus.Ready);
         switch (outcome.Status)
         {
             case WakeStatus.Ready:
-                Release(outcome.Actor!);
+                Release(outcome.Actor!, _wakeGaps);
                 break;
             case WakeStatus.Failed when outcome.Error!.Kind == ActorErrorKind.InternalError:
                 EndAll(_ => HoldResult.Failed(HoldOutcome.StartFailed, GuardErrors.Internal(null)));
@@ -292,7 +314,7 @@ internal sealed partial class ActorWait
         return HoldResult.Failed(HoldOutcome.PoolError, GuardErrors.ActorRunnerFailed(_idText, health, _services.Probes.RetryAfter(_pool)));
     }
 
-    private async Task EndProbeAsync(bool success)
+    private void EndProbe(bool success)
     {
         var probeId = Interlocked.Exchange(ref _probeId, 0);
         if (probeId != 0)
@@ -302,15 +324,16 @@ internal sealed partial class ActorWait
                 _probeSeen = null;
             }
 
-            await _services.Probes.EndAsync(_pool, probeId, success);
+            // Not awaited: no request waits for the store to book it.
+            _ = _services.Probes.EndAsync(_pool, probeId, success);
         }
     }
 
     /// <summary>Publishes the route, then lets those go who may use it now.</summary>
-    private void Release(ActorRecord actor)
+    private void Release(ActorRecord actor, int gaps)
     {
         var route = ActorRoute.From(actor);
-        _services.Routes.Put(route);
+        _services.Routes.Put(route, gaps);
         var now = _services.Time.GetTimestamp();
         End(waiter => waiter.Accepts(route, now) ? HoldResult.Ready(route) : null);
     }

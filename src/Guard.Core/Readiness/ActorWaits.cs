@@ -37,7 +37,7 @@ internal sealed class ActorWaits(WaitServices services) : IChangeSink
             {
                 if (wait.TryJoin(waiter, probe))
                 {
-                    _ = Task.Run(wait.RunAsync);
+                    _ = wait.RunAsync();
                     return wait;
                 }
             }

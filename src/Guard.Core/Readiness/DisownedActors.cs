@@ -18,7 +18,8 @@ internal sealed partial class DisownedActors(IActorStore actors, RouteCache rout
     public async Task<ActorRoute?> SettleAsync(ActorRoute refused, CancellationToken cancellationToken)
     {
         routes.Drop(refused);
-        var actor = await actors.GetAsync(refused.Id, cancellationToken);
+        var gaps = routes.Gaps;
+        var actor = await actors.GetAsync(refused.Id, refused.Pool, cancellationToken);
         if (actor is { State: ActorState.Ready } && actor.Generation == refused.Generation && actor.Runner?.RunnerId == refused.Runner?.RunnerId)
         {
             if (await actors.CommitDisownedAsync(actor.Id, actor.Pool, actor.Generation, cancellationToken) == TransitionResult.Ok)
@@ -27,7 +28,8 @@ internal sealed partial class DisownedActors(IActorStore actors, RouteCache rout
                 _ = runners.StopAsync(actor.Runner!, actor.Id, actor.Generation, "stale");
             }
 
-            actor = await actors.GetAsync(refused.Id, cancellationToken);
+            gaps = routes.Gaps;
+            actor = await actors.GetAsync(refused.Id, refused.Pool, cancellationToken);
         }
 
         if (actor is null || actor.State == ActorState.Destroyed)
@@ -36,7 +38,7 @@ internal sealed partial class DisownedActors(IActorStore actors, RouteCache rout
         }
 
         var route = ActorRoute.From(actor);
-        routes.Put(route);
+        routes.Put(route, gaps);
         return route;
     }
 

@@ -32,21 +32,17 @@ internal sealed class ReadinessGate(
     public async Task<HoldResult> HoldAsync(
         ActorRoute route, long arrival, bool skipReadyWait, (ActorRoute Route, TimeSpan For)? avoid, CancellationToken clientGone)
     {
-        var pool = await settings.GetAsync(route.Pool, CancellationToken.None);
         var failFast = options.Current.FailFast;
-        var known = failFast.Mode == FailFastMode.Off
-            ? PoolHealthSnapshot.Unknown(route.Pool)
-            : await health.ReadAsync(route.Pool, pool.CacheTtl, CancellationToken.None);
-
-        // Mode report goes through the same steps, probes included, so that it counts what enforcing would have refused.
         var enforces = failFast.Mode == FailFastMode.Enforce;
-        var needsProbe = failFast.RefuseWhenRed && known.IsRed && !IsBeingStarted(route);
-        if (enforces && needsProbe && probes.WasJustRefused(known))
+        if (enforces && failFast.RefuseWhenRed
+            && health.TryGetFresh(route.Pool, settings.Get(route.Pool).CacheTtl, out var cached) && cached.IsRed
+            && !IsBeingStarted(route) && probes.WasJustRefused(cached))
         {
-            return Refuse(route, known);
+            return Refuse(route, cached);
         }
 
-        // A place comes before the probe: a probe that then finds no place would be lost for an interval.
+        // A place comes before all that may wait for the store, and before the probe: one that then finds no place would be lost for an
+        // interval.
         if (limiter.TryEnter(route.Pool, route.Id) is { } full)
         {
             return HoldResult.Failed(HoldOutcome.Unavailable, full);
@@ -57,11 +53,20 @@ internal sealed class ReadinessGate(
         var result = HoldResult.ClientGone;
         try
         {
+            var pool = settings.Get(route.Pool);
+            pool = await InTimeAsync(settings.GetAsync(route.Pool, clientGone), pool, arrival, pool);
+            var unknown = PoolHealthSnapshot.Unknown(route.Pool);
+            var known = failFast.Mode == FailFastMode.Off
+                ? unknown
+                : await InTimeAsync(health.ReadAsync(route.Pool, pool.CacheTtl, clientGone), unknown, arrival, pool);
+
+            // Mode report goes through the same steps, probes included, so that it counts what enforcing would have refused.
+            var needsProbe = failFast.RefuseWhenRed && known.IsRed && !IsBeingStarted(route);
             ProbeGrant? probe = null;
             if (needsProbe)
             {
                 probe = await probes.AskAsync(route.Id, route.Pool);
-                known = probe?.Health ?? PoolHealthSnapshot.Unknown(route.Pool);
+                known = probe?.Health ?? unknown;
             }
 
             var granted = probe is { IsGranted: true } ? probe : null;
@@ -93,6 +98,10 @@ internal sealed class ReadinessGate(
             using var leave = clientGone.UnsafeRegister(static state => ((Place)state!).Leave(), new Place(wait, waiter));
             return result = await waiter.Task;
         }
+        catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
+        {
+            return result;
+        }
         finally
         {
             limiter.Exit(route.Pool, route.Id);
@@ -103,6 +112,26 @@ internal sealed class ReadinessGate(
     /// <summary>A start is under way that the request joins, whatever the pool's health: the probe's, or one begun before it turned red.</summary>
     private bool IsBeingStarted(ActorRoute route)
         => route.State is ActorState.Starting or ActorState.Ready || starter.IsStarting(route.Id) || waits.IsProbing(route.Id);
+
+    /// <summary>What a read says, or <paramref name="otherwise"/> when the request's deadline comes first: a store that hangs holds nobody
+    /// beyond it.</summary>
+    private async ValueTask<T> InTimeAsync<T>(ValueTask<T> read, T otherwise, long arrival, PoolSettings pool)
+    {
+        if (read.IsCompletedSuccessfully)
+        {
+            return read.Result;
+        }
+
+        var left = pool.ReadyTimeout - time.GetElapsedTime(arrival);
+        try
+        {
+            return await read.AsTask().WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+        }
+        catch (TimeoutException)
+        {
+            return otherwise;
+        }
+    }
 
     private HoldResult Refuse(ActorRoute route, PoolHealthSnapshot known)
     {

@@ -10,7 +10,7 @@ namespace Guard.Core.Readiness;
 /// Looks up a route that is not cached. While the store does not answer, the request is held and the look-up repeated, until its deadline:
 /// an outage of the store is never answered with "not found" (CONTRACT section 4.7). Thread-safe.
 /// </summary>
-internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, GuardMetrics metrics, TimeProvider time)
+internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time)
 {
     /// <summary>The route, or why there is none.</summary>
     /// <param name="lookUp">One look-up; may throw <see cref="StoreUnavailableException"/>.</param>
@@ -19,12 +19,9 @@ internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, Gua
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
     {
-        try
+        if (await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
         {
-            return await lookUp(clientGone);
-        }
-        catch (StoreUnavailableException)
-        {
+            return found;
         }
 
         if (limiter.TryEnterUnrouted() is { } full)
@@ -60,13 +57,27 @@ internal sealed class UnroutedHold(HoldLimiter limiter, LiveOptions options, Gua
             }
 
             await Task.Delay(left < readiness.RepairInterval ? left : readiness.RepairInterval, time, clientGone);
-            try
+
+            // The first look-up has found what there is in the cache; another is no use before the store is back.
+            if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
             {
-                return await lookUp(clientGone);
+                return found;
             }
-            catch (StoreUnavailableException)
-            {
-            }
+        }
+    }
+
+    /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store did not answer.</summary>
+    private async ValueTask<Resolution?> TryLookUpAsync(
+        Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    {
+        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
+        try
+        {
+            return await lookUp(clientGone).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, clientGone);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or TimeoutException)
+        {
+            return null;
         }
     }
 }

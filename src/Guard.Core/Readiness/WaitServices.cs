@@ -17,6 +17,7 @@ internal sealed record WaitServices(
     PoolHealthWatchers Watchers,
     ProbeGate Probes,
     GuardIdentity Identity,
+    StarterLiveness Liveness,
     LiveOptions Options,
     GuardMetrics Metrics,
     TimeProvider Time,

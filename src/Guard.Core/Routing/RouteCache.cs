@@ -11,6 +11,10 @@ namespace Guard.Core.Routing;
 /// Routes this Guard has met, by actor id and by name and key. Hits are synchronous and allocate nothing. At most
 /// <c>RouteCache:MaxEntries</c>, kept by a clock sweep: an entry nobody used since the last round goes. Thread-safe.
 /// </summary>
+/// <remarks>
+/// While contact with the store is lost nothing expires, neither with time nor by a gap in the changes: the last route is served unless it
+/// is known to be wrong. That an actor is missing is then not known of any.
+/// </remarks>
 internal sealed class RouteCache : IChangeSink
 {
     private readonly ConcurrentDictionary<ActorId, RouteEntry> _entries = new();
@@ -21,17 +25,20 @@ internal sealed class RouteCache : IChangeSink
     private readonly ConcurrentDictionary<string, long> _missingNames = new(StringComparer.Ordinal);
     private readonly LiveOptions _options;
     private readonly GuardMetrics _metrics;
+    private readonly StoreContact _contact;
     private readonly TimeProvider _time;
     private readonly Lock _sweep = new();
 
     // Where the last sweep ended: the next goes on from there, or the same few would go each time. Under the lock.
     private IEnumerator<KeyValuePair<ActorId, RouteEntry>>? _hand;
     private int _count;
+    private volatile int _gaps;
 
-    public RouteCache(LiveOptions options, GuardMetrics metrics, TimeProvider time)
+    public RouteCache(LiveOptions options, GuardMetrics metrics, StoreContact contact, TimeProvider time)
     {
         _options = options;
         _metrics = metrics;
+        _contact = contact;
         _time = time;
         _namesBySpan = _names.GetAlternateLookup<ReadOnlySpan<char>>();
         metrics.Registry.AddBeforeCollectCallback(() => metrics.RouteCacheEntries.Set(Volatile.Read(ref _count)));
@@ -39,6 +46,10 @@ internal sealed class RouteCache : IChangeSink
 
     /// <summary>Entries now; for tests.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Gaps heard so far. Whoever puts what it read takes this before it reads: what was read before a gap is not relied on
+    /// after it.</summary>
+    public int Gaps => _gaps;
 
     /// <summary>The current, unexpired route of an actor; null on a miss.</summary>
     /// <param name="id">The actor.</param>
@@ -58,25 +69,33 @@ internal sealed class RouteCache : IChangeSink
             entry.Touched = true;
         }
 
-        var route = entry.Route;
+        var gaps = entry.ReadAfter;
         var cachedAt = entry.CachedAt;
+        var route = entry.Route;
         var options = _options.Current.RouteCache;
-        if (cachedAt == long.MinValue || !entry.IsCurrent
+        if (gaps != _gaps || cachedAt == long.MinValue || !entry.IsCurrent
             || _time.GetElapsedTime(cachedAt, now) >= (route is null ? options.NegativeTtl : options.Ttl))
         {
-            _metrics.Lookups.Miss.Inc();
-            return null;
+            return FindExpired(entry, route);
         }
 
         if (route is null)
         {
-            knownMissing = true;
-            _metrics.Lookups.Negative.Inc();
+            knownMissing = _contact.IsUp;
+            (knownMissing ? _metrics.Lookups.Negative : _metrics.Lookups.Miss).Inc();
             return null;
         }
 
         _metrics.Lookups.Hit.Inc();
         return route;
+    }
+
+    /// <summary>What is too old to rely on serves while the store cannot be asked.</summary>
+    private ActorRoute? FindExpired(RouteEntry entry, ActorRoute? route)
+    {
+        var serves = route is not null && !_contact.IsUp && entry.IsUsable;
+        (serves ? _metrics.Lookups.Hit : _metrics.Lookups.Miss).Inc();
+        return serves ? route : null;
     }
 
     /// <summary>The id last found under a name key (see <see cref="NameKeys"/>).</summary>
@@ -106,14 +125,16 @@ internal sealed class RouteCache : IChangeSink
         }
     }
 
-    public void Put(ActorRoute route) => Entry(route.Id).Put(route, _time.GetTimestamp());
+    /// <param name="route">What was read.</param>
+    /// <param name="gaps"><see cref="Gaps"/> when the read was issued.</param>
+    public void Put(ActorRoute route, int gaps) => Entry(route.Id).Put(route, _time.GetTimestamp(), gaps);
 
     /// <summary>Puts a route that was found under a name key.</summary>
-    public void Put(string nameKey, ActorRoute route)
+    public void Put(string nameKey, ActorRoute route, int gaps)
     {
         var entry = Entry(route.Id);
         entry.NameKey = nameKey;
-        entry.Put(route, _time.GetTimestamp());
+        entry.Put(route, _time.GetTimestamp(), gaps);
         _missingNames.TryRemove(nameKey, out _);
         _names[nameKey] = route.Id;
     }
@@ -138,7 +159,7 @@ internal sealed class RouteCache : IChangeSink
             return false;
         }
 
-        if (_time.GetElapsedTime(at) < _options.Current.RouteCache.NegativeTtl)
+        if (_contact.IsUp && _time.GetElapsedTime(at) < _options.Current.RouteCache.NegativeTtl)
         {
             _metrics.Lookups.Negative.Inc();
             return true;
@@ -148,20 +169,18 @@ internal sealed class RouteCache : IChangeSink
         return false;
     }
 
-    /// <summary>Makes the next look-up of the actor read the store, if the cache still holds this very route or an older one.</summary>
-    public void Drop(ActorRoute route)
-    {
-        if (_entries.TryGetValue(route.Id, out var entry) && (entry.Route is not { } held || held.Revision <= route.Revision))
-        {
-            entry.Expire();
-        }
-    }
+    /// <summary>Makes the next look-up of the actor read the store, if the cache still holds this very route or an older one. Should the
+    /// store not answer, the route is served on.</summary>
+    public void Expire(ActorRoute route) => Holder(route)?.Expire();
+
+    /// <summary>As <see cref="Expire"/>, for a route that its runner says is wrong: it is not served until the store has been read.</summary>
+    public void Drop(ActorRoute route) => Holder(route)?.Refute();
 
     void IChangeSink.ActorChanged(ActorId id, PoolId pool, long revision)
     {
         if (_entries.TryGetValue(id, out var entry))
         {
-            entry.Changed(revision);
+            entry.Changed(revision, _gaps);
         }
 
         if (!_missingNames.IsEmpty)
@@ -172,15 +191,15 @@ internal sealed class RouteCache : IChangeSink
 
     void IChangeSink.Gap()
     {
-        foreach (var (_, entry) in _entries)
-        {
-            entry.Expire();
-        }
-
+        // Entries that were read before are found expired, each when it is next asked for.
+        Interlocked.Increment(ref _gaps);
         _missingNames.Clear();
     }
 
     void IChangeSink.PoolConfigChanged(PoolId pool) => _missingNames.Clear();
+
+    private RouteEntry? Holder(ActorRoute route)
+        => _entries.TryGetValue(route.Id, out var entry) && (entry.Route is not { } held || held.Revision <= route.Revision) ? entry : null;
 
     /// <summary>Moves the hand of the clock over the entries, at most twice around: who was not used since it last came by goes, until an
     /// eighth of the room is free.</summary>

@@ -6,12 +6,19 @@ namespace Guard.Core.Routing;
 /// The cache's cell of one actor. It exists from the moment somebody looks the actor up, so that a change that arrives during the
 /// look-up is not lost: what was read before the change is then never used.
 /// </summary>
+/// <remarks>
+/// Revisions order what was read and told between two gaps of the change feed. Across a gap they do not: a store that came back may have
+/// lost its last writes. So what was read after a gap replaces what was read or told before it, whatever its revision.
+/// </remarks>
 internal sealed class RouteEntry(ActorId id)
 {
     private readonly Lock _gate = new();
     private volatile ActorRoute? _route;
+    private volatile bool _refuted;
     private long _knownRevision;
     private long _cachedAt;
+    private int _readAfter;
+    private int _toldAfter;
     private Task<Resolution>? _flight;
 
     public ActorId Id { get; } = id;
@@ -29,59 +36,80 @@ internal sealed class RouteEntry(ActorId id)
     /// <summary>When <see cref="Route"/>, or its absence, was read.</summary>
     public long CachedAt => Volatile.Read(ref _cachedAt);
 
+    /// <summary>How many gaps had been heard when that read was issued.</summary>
+    public int ReadAfter => Volatile.Read(ref _readAfter);
+
     /// <summary>Nothing newer than <see cref="Route"/> is known to exist.</summary>
     public bool IsCurrent => (_route?.Revision ?? 0) >= Volatile.Read(ref _knownRevision);
+
+    /// <summary><see cref="Route"/> may be served while the store cannot be asked: no change of it was heard of, and no runner has said that
+    /// it is wrong.</summary>
+    public bool IsUsable => IsCurrent && !_refuted;
 
     /// <summary>Somebody is looking the actor up.</summary>
     public bool InFlight => Volatile.Read(ref _flight) is not null;
 
     /// <summary>Takes a route unless a newer one is there.</summary>
-    public void Put(ActorRoute route, long now)
+    /// <param name="route">What was read.</param>
+    /// <param name="now">When.</param>
+    /// <param name="gaps">The gaps heard when the read was issued.</param>
+    public void Put(ActorRoute route, long now, int gaps)
     {
         lock (_gate)
         {
-            if (_route is null || route.Revision >= _route.Revision)
+            var newer = gaps - _readAfter;
+            if (newer > 0 || (newer == 0 && (_route is not { } held || route.Revision >= held.Revision)))
             {
                 _route = route;
-                _cachedAt = now;
-                _knownRevision = Math.Max(_knownRevision, route.Revision);
+                Take(route.Revision, now, gaps);
             }
         }
     }
 
-    public void PutNotFound(long now)
+    public void PutNotFound(long now, int gaps)
     {
         lock (_gate)
         {
-            _route = null;
-            _cachedAt = now;
+            if (gaps - _readAfter >= 0)
+            {
+                _route = null;
+                Take(0, now, gaps);
+            }
         }
     }
 
     /// <summary>The store says there is this revision.</summary>
-    public void Changed(long revision)
+    public void Changed(long revision, int gaps)
     {
         lock (_gate)
         {
-            _knownRevision = Math.Max(_knownRevision, revision);
+            Know(revision, gaps);
         }
     }
 
-    /// <summary>Forgets that the route is current: the next look-up reads the store.</summary>
+    /// <summary>Forgets that the route is current: the next look-up reads the store. When that fails, the route is still the best there is.</summary>
     public void Expire() => Volatile.Write(ref _cachedAt, long.MinValue);
+
+    /// <summary>As <see cref="Expire"/>, for a route that is known to be wrong: it is not used before the store has been read.</summary>
+    public void Refute()
+    {
+        _refuted = true;
+        Expire();
+    }
 
     /// <summary>Joins the look-up under way, or begins one.</summary>
     public Task<Resolution> Fly(Func<RouteEntry, Task<Resolution>> read)
     {
         lock (_gate)
         {
-            // Not run here under the lock: a read may complete at once and come back to this entry.
-            return _flight ??= Task.Run(() => LandAsync(read));
+            return _flight ??= LandAsync(read);
         }
     }
 
     private async Task<Resolution> LandAsync(Func<RouteEntry, Task<Resolution>> read)
     {
+        // Not under the caller's lock: a read may complete at once and come back to this entry.
+        await Task.Yield();
         try
         {
             return await read(this);
@@ -93,5 +121,26 @@ internal sealed class RouteEntry(ActorId id)
                 _flight = null;
             }
         }
+    }
+
+    private void Take(long revision, long now, int gaps)
+    {
+        Know(revision, gaps);
+        _refuted = false;
+        Volatile.Write(ref _cachedAt, now);
+
+        // Last: a reader that sees it sees the route that goes with it.
+        Volatile.Write(ref _readAfter, gaps);
+    }
+
+    private void Know(long revision, int gaps)
+    {
+        var newer = gaps - _toldAfter;
+        if (newer > 0 || revision > _knownRevision)
+        {
+            _knownRevision = revision;
+        }
+
+        _toldAfter = newer > 0 ? gaps : _toldAfter;
     }
 }

@@ -93,7 +93,7 @@ internal sealed class RouteResolver(
     private async Task<Resolution> FlyAsync(string flightKey, string nameKey, ActorQueryTarget query)
     {
         // Off the caller's stack, so that the flight is in the table before it can end.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.Yield();
         try
         {
             return await FindOrCreateAsync(nameKey, query);
@@ -106,6 +106,7 @@ internal sealed class RouteResolver(
 
     private async Task<Resolution> FindOrCreateAsync(string nameKey, ActorQueryTarget query)
     {
+        var gaps = cache.Gaps;
         var since = time.GetTimestamp();
         var found = await actors.FindAsync(query.Namespace, query.Name, query.Key, CancellationToken.None);
         metrics.Resolved("store", time.GetElapsedTime(since));
@@ -136,7 +137,7 @@ internal sealed class RouteResolver(
         }
 
         var route = ActorRoute.From(found);
-        cache.Put(nameKey, route);
+        cache.Put(nameKey, route, gaps);
         return route;
     }
 
@@ -145,25 +146,28 @@ internal sealed class RouteResolver(
 
     private async Task<Resolution> ReadAsync(RouteEntry entry)
     {
+        var gaps = cache.Gaps;
         var since = time.GetTimestamp();
         try
         {
-            var actor = await actors.GetAsync(entry.Id, CancellationToken.None);
+            var actor = await (entry.Route is { } known
+                ? actors.GetAsync(entry.Id, known.Pool, CancellationToken.None)
+                : actors.GetAsync(entry.Id, CancellationToken.None));
             metrics.Resolved("store", time.GetElapsedTime(since));
             if (actor is null)
             {
-                entry.PutNotFound(time.GetTimestamp());
+                entry.PutNotFound(time.GetTimestamp(), gaps);
                 return GuardErrors.ActorNotFound();
             }
 
             var route = ActorRoute.From(actor);
-            entry.Put(route, time.GetTimestamp());
+            entry.Put(route, time.GetTimestamp(), gaps);
             return route.IsDestroyed ? GuardErrors.ActorNotFound() : route;
         }
-        catch (StoreUnavailableException) when (entry.Route is { IsDestroyed: false } && entry.IsCurrent)
+        catch (StoreUnavailableException) when (entry.Route is { IsDestroyed: false } known && entry.IsUsable)
         {
             // Nothing expires while the store is down: the last thing known is served on.
-            return entry.Route!;
+            return known;
         }
     }
 

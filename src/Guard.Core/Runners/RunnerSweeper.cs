@@ -27,7 +27,10 @@ internal sealed partial class RunnerSweeper(IRunnerStore store, LiveOptions opti
     public static TimeSpan Period(TimeSpan lostAfter) => TimeSpan.FromTicks(Math.Clamp(lostAfter.Ticks / 5, MinPeriod.Ticks, MaxPeriod.Ticks));
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Looks until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own scheduler.</summary>
+    public async Task RunAsync(CancellationToken stoppingToken)
     {
         var lastLook = time.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)

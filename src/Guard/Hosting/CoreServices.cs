@@ -116,11 +116,17 @@ internal static class CoreServices
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
+        services.AddSingleton(Random.Shared);
+        services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
         services.AddSingleton<PoolSettingsSource>();
         services.AddSingleton<PoolHealthTracker>();
         services.AddSingleton<PoolHealthWatchers>();
+
+        // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
+        services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
+        services.AddHostedService<StartSweeper>();
         services.AddHostedService<RunnerSweeper>();
         return services;
     }

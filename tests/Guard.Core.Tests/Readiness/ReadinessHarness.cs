@@ -29,7 +29,7 @@ internal sealed class ReadinessHarness
         Identity = GuardIdentity.New();
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
         Suspects = new SuspectRunners(Time);
-        Starter = new ActorStarter(new(Store, client, Suspects, Identity, Live, Metrics, Time, new TestLog<ActorStarter>()));
+        Starter = new ActorStarter(new(Store, client, Suspects, Identity, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>()));
         Routes = new RouteCache(Live, Metrics, Time);
         Tracker = new PoolHealthTracker(Health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
         Settings = new PoolSettingsSource(Store, Live, Time, new TestLog<PoolSettingsSource>());

@@ -11,7 +11,9 @@ namespace Guard.Core.Storage.Memory;
 /// <param name="time">The clock of reports, expiry and probes.</param>
 /// <param name="options">Read at every call: new rules count from the next one.</param>
 /// <param name="publish">Told of each change other parts must hear of (<see cref="PoolHealth.IsNewsAfter"/>), on the caller's thread.</param>
-internal sealed class MemoryPoolHealthStore(TimeProvider time, LiveOptions options, Action<PoolHealthSnapshot> publish) : IPoolHealthStore
+/// <param name="random">Draws epochs; seeded in simulations. Null = cryptographic.</param>
+internal sealed class MemoryPoolHealthStore(
+    TimeProvider time, LiveOptions options, Action<PoolHealthSnapshot> publish, Random? random = null) : IPoolHealthStore
 {
     /// <summary>A green pool without error that nobody reported on for so long (ms) may be forgotten; a later report makes a new epoch.
     /// Far longer than any probe interval, so that forgetting grants no early probe.</summary>
@@ -44,13 +46,13 @@ internal sealed class MemoryPoolHealthStore(TimeProvider time, LiveOptions optio
             : new(Snapshot(pool, Apply(
                 pool,
                 error.Truncate(options.Current.PoolHealth.MaxErrorBytes),
-                static (health, error, now, rules) => (health ?? NewRecord()).ReportError(error, now, rules))));
+                (health, error, now, rules) => (health ?? NewRecord()).ReportError(error, now, rules))));
 
     /// <inheritdoc/>
     public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
         => cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<PoolHealthSnapshot>(cancellationToken)
-            : new(Snapshot(pool, Apply(pool, 0, static (health, _, _, rules) => (health ?? NewRecord()).ReportSuccess(rules))));
+            : new(Snapshot(pool, Apply(pool, 0, (health, _, _, rules) => (health ?? NewRecord()).ReportSuccess(rules))));
 
     /// <inheritdoc/>
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
@@ -91,11 +93,19 @@ internal sealed class MemoryPoolHealthStore(TimeProvider time, LiveOptions optio
 
     private static PoolHealthSnapshot Snapshot(PoolId pool, PoolHealth? health) => health?.ToSnapshot(pool) ?? PoolHealthSnapshot.Unknown(pool);
 
-    private static PoolHealth NewRecord()
+    private PoolHealth NewRecord()
     {
-        Span<byte> random = stackalloc byte[8];
-        RandomNumberGenerator.Fill(random);
-        return new PoolHealth { Epoch = (BitConverter.ToUInt64(random) % (MaxExact - 1)) + 1 };
+        Span<byte> bytes = stackalloc byte[8];
+        if (random is null)
+        {
+            RandomNumberGenerator.Fill(bytes);
+        }
+        else
+        {
+            random.NextBytes(bytes);
+        }
+
+        return new PoolHealth { Epoch = (BitConverter.ToUInt64(bytes) % (MaxExact - 1)) + 1 };
     }
 
     private PoolHealth? Apply<TArgument>(PoolId pool, TArgument argument, Transition<TArgument> transition)
