@@ -20,15 +20,21 @@ internal sealed class ReadinessHarness
 {
     public static readonly PoolId Pool = new("ns", "pool");
 
-    private readonly CancellationTokenSource _stopped = new();
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
-    public ReadinessHarness(Action<GuardOptions>? configure = null)
-        : this(configure, null)
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly bool _deaf;
+
+    /// <param name="configure">The options.</param>
+    /// <param name="deaf">No Guard hears any event.</param>
+    public ReadinessHarness(Action<GuardOptions>? configure = null, bool deaf = false)
+        : this(configure, deaf, null)
     {
     }
 
-    private ReadinessHarness(Action<GuardOptions>? configure, ReadinessHarness? other)
+    private ReadinessHarness(Action<GuardOptions>? configure, bool deaf, ReadinessHarness? other)
     {
+        _deaf = deaf;
         Time = other?.Time ?? new FakeTimeProvider();
         Runners = other?.Runners ?? new ScriptedRunners();
         Options = other?.Options ?? new GuardOptions();
@@ -64,11 +70,10 @@ internal sealed class ReadinessHarness
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
-        Feed.Subscribe(Routes);
-        Feed.Subscribe(Settings);
-        Feed.Subscribe(Tracker);
-        Feed.Subscribe(Starter);
-        Feed.Subscribe(Waits);
+        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Starter, Waits])
+        {
+            Feed.Subscribe(sink);
+        }
     }
 
     public FakeTimeProvider Time { get; }
@@ -127,7 +132,7 @@ internal sealed class ReadinessHarness
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
 
     /// <summary>Another Guard: the same store, clock, options and runners.</summary>
-    public ReadinessHarness AddGuard() => new(null, this);
+    public ReadinessHarness AddGuard() => new(null, _deaf, this);
 
     /// <summary>Begins the Guard's renewals, and its sweep where asked; ended by <see cref="Kill"/>.</summary>
     public ReadinessHarness Started(bool sweep = false)
@@ -197,10 +202,24 @@ internal sealed class ReadinessHarness
         }
     }
 
+    /// <summary>Moves the clock in small steps, each with a turn for what it set going.</summary>
+    public async Task AdvanceAsync(TimeSpan time, TimeSpan? step = null)
+    {
+        var by = step ?? TimeSpan.FromMilliseconds(100);
+        var never = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        for (var moved = TimeSpan.Zero; moved < time; moved += by)
+        {
+            await SettleAsync(never.Task);
+            Time.Advance(by);
+        }
+
+        await SettleAsync(never.Task);
+    }
+
     /// <summary>Moves the clock in small steps until the task has ended, and returns how far it moved.</summary>
     public async Task<TimeSpan> AdvanceUntilDoneAsync(Task task, TimeSpan? step = null, TimeSpan? most = null)
     {
-        var by = step ?? TimeSpan.FromMilliseconds(50);
+        var by = step ?? Step;
         var limit = most ?? TimeSpan.FromSeconds(120);
         var moved = TimeSpan.Zero;
         while (true)
