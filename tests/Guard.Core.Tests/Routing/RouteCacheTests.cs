@@ -125,6 +125,93 @@ public sealed class RouteCacheTests
     }
 
     [Fact]
+    public void Find_AfterGap_MissUntilReadAgain()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route, cache.Gaps);
+        var before = cache.Gaps;
+        Gap(cache);
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+
+        // A read that was issued before the gap may have missed what the gap hides.
+        cache.Put(route, before);
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+        cache.Put(route, cache.Gaps);
+        Assert.Same(route, cache.Find(route.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Put_AfterGap_ReplacesWhatIsHeldWhateverItsRevision()
+    {
+        // The store came back without its last writes.
+        var cache = NewCache();
+        var id = ActorId.New(1);
+        cache.Put(Route(5, id), cache.Gaps);
+        Changed(cache, id, 6);
+        var late = cache.Gaps;
+        Gap(cache);
+        var older = Route(3, id);
+        cache.Put(older, cache.Gaps);
+        Assert.Same(older, cache.Find(id, _time.GetTimestamp(), out _));
+
+        // What was read before is no news any more, and what is told from now on counts.
+        cache.Put(Route(7, id), late);
+        Assert.Same(older, cache.Find(id, _time.GetTimestamp(), out _));
+        Changed(cache, id, 4);
+        Assert.Null(cache.Find(id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Find_ContactLost_NeitherTimeNorGapExpires()
+    {
+        var cache = NewCache();
+        var route = Route(1);
+        cache.Put(route, cache.Gaps);
+        _contact.Set(isUp: false);
+        Gap(cache);
+        _time.Advance(_options.RouteCache.Ttl * 2);
+
+        Assert.Same(route, cache.Find(route.Id, _time.GetTimestamp(), out _));
+        _contact.Set(isUp: true);
+        Assert.Null(cache.Find(route.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Find_ContactLostAndKnownWrong_Miss()
+    {
+        var cache = NewCache();
+        var (changed, refuted, doubted) = (Route(1), Route(1), Route(1));
+        foreach (var route in new[] { changed, refuted, doubted })
+        {
+            cache.Put(route, cache.Gaps);
+        }
+
+        _contact.Set(isUp: false);
+        Changed(cache, changed.Id, 2);
+        cache.Drop(refuted);
+        cache.Expire(doubted);
+
+        Assert.Null(cache.Find(changed.Id, _time.GetTimestamp(), out _));
+        Assert.Null(cache.Find(refuted.Id, _time.GetTimestamp(), out _));
+        Assert.Same(doubted, cache.Find(doubted.Id, _time.GetTimestamp(), out _));
+    }
+
+    [Fact]
+    public void Find_ContactLost_NothingIsKnownMissing()
+    {
+        var cache = NewCache();
+        var id = ActorId.New(1);
+        cache.Entry(id).PutNotFound(_time.GetTimestamp(), cache.Gaps);
+        cache.PutMissing("ns/name/key");
+        _contact.Set(isUp: false);
+
+        Assert.Null(cache.Find(id, _time.GetTimestamp(), out var missing));
+        Assert.False(missing);
+        Assert.False(cache.IsMissing("ns/name/key"));
+    }
+
+    [Fact]
     public void Entry_BeyondMaxEntries_UnusedOnesGoNamesToo()
     {
         _options.RouteCache.MaxEntries = 1000;
@@ -175,6 +262,8 @@ public sealed class RouteCacheTests
         var live = new LiveOptions(_options);
         return new RouteCache(live, new GuardMetrics(live), _contact, _time);
     }
+
+    private static void Gap(IChangeSink cache) => cache.Gap();
 
     private static void Changed(IChangeSink cache, ActorId id, long revision) => cache.ActorChanged(id, Pool, revision);
 
