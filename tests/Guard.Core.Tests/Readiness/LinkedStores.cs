@@ -1,6 +1,5 @@
 using Guard.Core.Actors;
 using Guard.Core.Pools;
-using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 

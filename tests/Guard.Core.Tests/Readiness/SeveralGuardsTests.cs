@@ -2,8 +2,6 @@ using System.Net;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Pools;
-using Guard.Core.Readiness;
-using Guard.Core.Routing;
 using Guard.Core.Storage;
 
 namespace Guard.Core.Tests.Readiness;

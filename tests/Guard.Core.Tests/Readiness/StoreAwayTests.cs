@@ -1,9 +1,7 @@
 using System.Net;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
-using Guard.Core.Errors;
 using Guard.Core.Pools;
-using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
