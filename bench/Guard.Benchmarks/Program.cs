@@ -6,5 +6,10 @@ if (args is ["--check-budgets", ..])
     return BudgetCheck.Run(args.Length > 1 ? args[1] : BudgetCheck.DefaultFile);
 }
 
+if (args is ["--store-scale", var address, .. var rest])
+{
+    return await StoreScale.RunAsync(address, rest is ["--actors", var number] && int.TryParse(number, out var actors) && actors > 0 ? actors : 1_000_000);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -1,4 +1,3 @@
-using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
@@ -12,42 +13,72 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Guard.Core.Tests.Readiness;
 
-/// <summary>The readiness room as the host wires it, over the Memory store, with a clock that tests move and runners that they script.</summary>
+/// <summary>
+/// The readiness room as the host wires it, over the Memory store, with a clock that tests move and runners that they script; and, where a
+/// test adds them, the rooms of further Guards on the same store.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "the source that ends the test's Guards holds nothing")]
 internal sealed class ReadinessHarness
 {
     public static readonly PoolId Pool = new("ns", "pool");
 
-    public ReadinessHarness(Action<GuardOptions>? configure = null)
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
+
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly bool _deaf;
+
+    /// <param name="configure">The options.</param>
+    /// <param name="deaf">No Guard hears any event.</param>
+    public ReadinessHarness(Action<GuardOptions>? configure = null, bool deaf = false)
+        : this(configure, deaf, null)
     {
-        Options = new GuardOptions();
-        configure?.Invoke(Options);
-        Live = new LiveOptions(Options);
-        Metrics = new GuardMetrics(Live);
-        Feed = new MemoryChangeFeed(new TestLog<MemoryChangeFeed>());
-        Health = new CountingHealthStore(new MemoryPoolHealthStore(Time, Live, Feed.PublishPoolHealth));
-        Store = new MemoryStore(Feed, Health, Live, Time, new Random(1));
-        Identity = GuardIdentity.New();
-        var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
-        Suspects = new SuspectRunners(Time);
-        Starter = new ActorStarter(new(Store, client, Suspects, Identity, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>()));
-        Routes = new RouteCache(Live, Metrics, Time);
-        Tracker = new PoolHealthTracker(Health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
-        Settings = new PoolSettingsSource(Store, Live, Time, new TestLog<PoolSettingsSource>());
-        var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
-        var probes = new ProbeGate(Health, Live, Time);
-        Limiter = new HoldLimiter(Live, Metrics);
-        Waits = new ActorWaits(new(
-            Store, Starter, Routes, Tracker, watchers, probes, Identity, Live, Metrics, Time, new TestLog<ActorWait>()));
-        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, Live, Metrics, Time);
-        Disowned = new DisownedActors(Store, Routes, client, new TestLog<DisownedActors>());
-        Feed.Subscribe(Routes);
-        Feed.Subscribe(Settings);
-        Feed.Subscribe(Tracker);
-        Feed.Subscribe(Starter);
-        Feed.Subscribe(Waits);
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    private ReadinessHarness(Action<GuardOptions>? configure, bool deaf, ReadinessHarness? other)
+    {
+        _deaf = deaf;
+        Time = other?.Time ?? new FakeTimeProvider();
+        Runners = other?.Runners ?? new ScriptedRunners();
+        Options = other?.Options ?? new GuardOptions();
+        configure?.Invoke(Options);
+        Live = other?.Live ?? new LiveOptions(Options);
+        Metrics = new GuardMetrics(Live);
+        Feed = other?.Feed ?? new MemoryChangeFeed(new TestLog<MemoryChangeFeed>());
+        Health = other?.Health ?? new CountingHealthStore(new MemoryPoolHealthStore(Time, Live, Feed.PublishPoolHealth));
+        Store = other?.Store ?? new MemoryStore(Feed, Health, Live, Time, new Random(1));
+        LivenessStore = other?.LivenessStore ?? new MemoryGuardLiveness(Time);
+        Link = new StoreLink(Time);
+        var actors = new LinkedActorStore(Store, Link);
+        var pools = new LinkedPoolStore(Store, Link);
+        var health = new LinkedHealthStore(Health, Link);
+        Identity = GuardIdentity.New();
+        LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
+        Liveness = new StarterLiveness(LinkedLiveness, Identity, Time, new TestLog<StarterLiveness>());
+        var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
+        Suspects = new SuspectRunners(Time);
+        var wakes = new WakeServices(
+            actors, client, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
+        Starter = new ActorStarter(wakes);
+        Sweeper = new StartSweeper(wakes, Starter, new TestLog<StartSweeper>());
+        Routes = new RouteCache(Live, Metrics, Link.Contact, Time);
+        Tracker = new PoolHealthTracker(health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
+        Settings = new PoolSettingsSource(pools, Live, Time, new TestLog<PoolSettingsSource>());
+        var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
+        var probes = new ProbeGate(health, Live, Time);
+        Limiter = new HoldLimiter(Live, Metrics);
+        Waits = new ActorWaits(new(
+            actors, Starter, Routes, Tracker, watchers, probes, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
+        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, Live, Metrics, Time);
+        Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
+        Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
+        Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
+        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Starter, Waits])
+        {
+            Feed.Subscribe(sink);
+        }
+    }
+
+    public FakeTimeProvider Time { get; }
 
     public GuardOptions Options { get; }
 
@@ -55,19 +86,32 @@ internal sealed class ReadinessHarness
 
     public GuardMetrics Metrics { get; }
 
-    public ScriptedRunners Runners { get; } = new();
+    /// <summary>Of all Guards.</summary>
+    public ScriptedRunners Runners { get; }
 
     public MemoryChangeFeed Feed { get; }
 
+    /// <summary>The store itself, past every Guard's <see cref="Link"/>.</summary>
     public MemoryStore Store { get; }
 
     public CountingHealthStore Health { get; }
 
+    public MemoryGuardLiveness LivenessStore { get; }
+
+    /// <summary>This Guard's way to the store.</summary>
+    public StoreLink Link { get; }
+
     public GuardIdentity Identity { get; }
+
+    public LinkedLiveness LinkedLiveness { get; }
+
+    public StarterLiveness Liveness { get; }
 
     public SuspectRunners Suspects { get; }
 
     public ActorStarter Starter { get; }
+
+    public StartSweeper Sweeper { get; }
 
     public RouteCache Routes { get; }
 
@@ -83,7 +127,33 @@ internal sealed class ReadinessHarness
 
     public DisownedActors Disowned { get; }
 
+    public RouteResolver Resolver { get; }
+
+    public UnroutedHold Unrouted { get; }
+
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
+
+    /// <summary>Another Guard: the same store, clock, options and runners.</summary>
+    public ReadinessHarness AddGuard() => new(null, _deaf, this);
+
+    /// <summary>Begins the Guard's renewals, and its sweep where asked; ended by <see cref="Kill"/>.</summary>
+    public ReadinessHarness Started(bool sweep = false)
+    {
+        _ = Liveness.RunAsync(_stopped.Token);
+        if (sweep)
+        {
+            _ = Sweeper.RunAsync(_stopped.Token);
+        }
+
+        return this;
+    }
+
+    /// <summary>As SIGKILL: no renewal any more, and no call that is under way comes back.</summary>
+    public void Kill()
+    {
+        Link.Pause();
+        _stopped.Cancel();
+    }
 
     public async Task<ReadinessHarness> WithPoolAsync(PoolGuardOverrides? overrides = null)
     {
@@ -134,10 +204,24 @@ internal sealed class ReadinessHarness
         }
     }
 
+    /// <summary>Moves the clock in small steps, each with a turn for what it set going.</summary>
+    public async Task AdvanceAsync(TimeSpan time, TimeSpan? step = null)
+    {
+        var by = step ?? TimeSpan.FromMilliseconds(100);
+        var never = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        for (var moved = TimeSpan.Zero; moved < time; moved += by)
+        {
+            await SettleAsync(never.Task);
+            Time.Advance(by);
+        }
+
+        await SettleAsync(never.Task);
+    }
+
     /// <summary>Moves the clock in small steps until the task has ended, and returns how far it moved.</summary>
     public async Task<TimeSpan> AdvanceUntilDoneAsync(Task task, TimeSpan? step = null, TimeSpan? most = null)
     {
-        var by = step ?? TimeSpan.FromMilliseconds(50);
+        var by = step ?? Step;
         var limit = most ?? TimeSpan.FromSeconds(120);
         var moved = TimeSpan.Zero;
         while (true)

@@ -18,14 +18,18 @@ internal sealed class RedisStoreFixture : StoreFixture
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, bool> _settled = new();
     private long _offset;
+    private int _gaps;
 
-    public RedisStoreFixture(RedisServer server, string? prefix = null)
+    /// <param name="server">Where.</param>
+    /// <param name="prefix">Two fixtures of one prefix are two Guards of one store.</param>
+    /// <param name="deadline">Of each call; generous by default, for a busy machine is no outage.</param>
+    public RedisStoreFixture(RedisServer server, string? prefix = null, TimeSpan? deadline = null)
     {
         Live = new LiveOptions(Options);
         Metrics = new GuardMetrics(Live);
         Assert.True(RedisSettings.TryParse(server.Address, out var settings));
         Connection = new RedisConnection(
-            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), TimeSpan.FromSeconds(5), Contact, Metrics, TimeProvider.System,
+            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Metrics, TimeProvider.System,
             NullLogger<RedisConnection>.Instance);
         AllPools = new RedisPools(Connection);
         PoolHealth = new RedisPoolHealthStore(Connection, Live);
@@ -61,6 +65,9 @@ internal sealed class RedisStoreFixture : StoreFixture
 
     /// <summary>Completes when the feed hears what is published.</summary>
     public Task Listening => _listening.Task;
+
+    /// <summary>Gaps told so far; the first when it began to hear.</summary>
+    public int Gaps => Volatile.Read(ref _gaps);
 
     public Action<PoolHealthSnapshot>? OnHealth { get; set; }
 
@@ -100,7 +107,11 @@ internal sealed class RedisStoreFixture : StoreFixture
 
         public void PoolHealthChanged(PoolHealthSnapshot health) => fixture.OnHealth?.Invoke(health);
 
-        public void Gap() => fixture._listening.TrySetResult();
+        public void Gap()
+        {
+            Interlocked.Increment(ref fixture._gaps);
+            fixture._listening.TrySetResult();
+        }
     }
 
     private sealed class CountingHealth(IPoolHealthStore inner) : IPoolHealthStore

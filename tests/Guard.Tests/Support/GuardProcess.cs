@@ -88,6 +88,23 @@ internal sealed class GuardProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts it and waits only until it listens: one whose store is away never becomes ready.</summary>
+    public static async Task<GuardProcess> StartUnreadyAsync(CancellationToken cancellationToken, params (string Key, string Value)[] settings)
+    {
+        var guard = Create([], settings);
+        try
+        {
+            guard.Launch();
+            await guard.AnswersAsync("healthz", cancellationToken);
+            return guard;
+        }
+        catch
+        {
+            await guard.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Runs it until it ends by itself, for settings it must refuse: exit code and output.</summary>
     public static async Task<(int ExitCode, string Output)> RunToEndAsync(
         CancellationToken cancellationToken, params (string Key, string Value)[] settings)
@@ -190,12 +207,14 @@ internal sealed class GuardProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
-    private Task ReadyAsync(CancellationToken cancellationToken) => UntilAsync(
+    private Task ReadyAsync(CancellationToken cancellationToken) => AnswersAsync("readyz", cancellationToken);
+
+    private Task AnswersAsync(string path, CancellationToken cancellationToken) => UntilAsync(
         async () =>
         {
             try
             {
-                using var reply = await Control.Client.GetAsync("readyz", cancellationToken);
+                using var reply = await Control.Client.GetAsync(path, cancellationToken);
                 return reply.IsSuccessStatusCode;
             }
             catch (HttpRequestException)
@@ -204,7 +223,7 @@ internal sealed class GuardProcess : IAsyncDisposable
                 return false;
             }
         },
-        "/readyz",
+        path,
         cancellationToken);
 
     private async Task UntilAsync(Func<Task<bool>> reached, string what, CancellationToken cancellationToken)

@@ -106,11 +106,8 @@ internal sealed partial class RedisActorStore
             return new(CreateActorStatus.KeyTaken, await GetAsync(actor.Id, taken, cancellationToken));
         }
 
-        if (taken is null)
-        {
-            await _index.AddAsync(actor.Pool.Namespace, id, cancellationToken, RedisIndex.Actors, RedisIndex.Named(actor.Name));
-        }
-
+        // Also where the id was noted already: whoever noted it may have come no further.
+        await _index.AddAsync(actor.Pool.Namespace, id, cancellationToken, RedisIndex.Actors, RedisIndex.Named(actor.Name));
         var reply = await EvaluateAsync(
             "actor_create",
             actor.Pool,
@@ -122,8 +119,8 @@ internal sealed partial class RedisActorStore
             cancellationToken);
         if ((string?)reply[0] == "nopool")
         {
-            await _index.RemoveAsync(actor.Pool.Namespace, id, cancellationToken, RedisIndex.Actors, RedisIndex.Named(actor.Name));
-            await _index.ForgetAsync(redis.Keys.ActorPool(actor.Id), cancellationToken);
+            // The runner-config went since it was looked for. The index entries stay and lead nowhere: another one may be about to make
+            // this very actor, and must not lose them.
             return new(CreateActorStatus.NoPool, null);
         }
 
