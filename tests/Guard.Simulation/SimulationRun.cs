@@ -85,13 +85,13 @@ internal static class SimulationRun
     private static void Prepare(World world, Clients clients)
     {
         // The store is in this process: everything completes at once.
-        _ = world.Store.Pools.PutAsync(World.Pool, new PoolConfig(), default);
+        world.Store.Pools.PutAsync(World.Pool, new PoolConfig(), default).AsTask().GetAwaiter().GetResult();
         for (var i = 0; i < world.Parameters.Actors; i++)
         {
             if (i % 2 == 0)
             {
                 var id = world.NewActorId();
-                _ = world.Store.Actors.CreateAsync(new(id, World.Pool, "counter", $"made-{i}", CrashPolicy.Sleep, null), default);
+                world.Store.Actors.CreateAsync(new(id, World.Pool, "counter", $"made-{i}", CrashPolicy.Sleep, null), default).AsTask().GetAwaiter().GetResult();
                 clients.AddActor(null, id);
             }
             else

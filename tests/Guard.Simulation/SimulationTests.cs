@@ -19,7 +19,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var totals = SeedRange.Run(1, Seeds, most: 1);
 
-        if (totals.Failed.FirstOrDefault() is { } failed)
+        if (totals.Failed is [var failed, ..])
         {
             output.WriteLine(SimulationRun.Run(failed.Parameters, record: true).Report());
         }
@@ -36,13 +36,15 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var plant = PlantedBug.All.Single(p => p.Name == name);
 
-        var found = Assert.Single(SeedRange.Run(1, SeedsWithABug, most: 1, plant).Failed.Take(1));
+        // A bug may show in several ways; one of them is its own.
+        var failed = SeedRange.Run(1, SeedsWithABug, most: 30, plant).Failed;
+        var found = failed.FirstOrDefault(f => plant.Shows.Contains(f.Violation!.Kind));
 
+        Assert.True(found is not null, $"{name} is not found; what is: {string.Join(", ", failed.Select(f => f.Violation!.Kind).Distinct())}");
         output.WriteLine($"{name}: seed {found.Parameters.Seed}: {found.Violation}");
-        Assert.Contains(found.Violation!.Kind, plant.Shows);
         var again = SimulationRun.Run(found.Parameters.Seed, record: true, plant);
         Assert.Equal((found.Hash, found.Violation), (again.Hash, again.Violation));
-        Assert.Contains(found.Violation.ToString(), again.Report(), StringComparison.Ordinal);
+        Assert.Contains(found.Violation!.ToString(), again.Report(), StringComparison.Ordinal);
     }
 
     [Fact]

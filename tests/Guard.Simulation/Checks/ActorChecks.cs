@@ -184,8 +184,11 @@ internal sealed class ActorChecks(World world)
         }
     }
 
-    // In this process everything completes at once.
-    private ActorRecord? Read(ActorId id) => world.Store.Truth.GetAsync(id, default).Result;
+    private ActorRecord? Read(ActorId id) => Now(world.Store.Truth.GetAsync(id, default));
 
-    private RunnerRecord? Runner(string id) => ((IRunnerStore)world.Store.Truth).GetAsync(id, default).Result;
+    private RunnerRecord? Runner(string id) => Now(((IRunnerStore)world.Store.Truth).GetAsync(id, default));
+
+    /// <summary>The model is in this process: everything completes at once.</summary>
+    private static T Now<T>(ValueTask<T> answer)
+        => answer.IsCompletedSuccessfully ? answer.Result : throw new InvalidOperationException("the model did not answer at once");
 }

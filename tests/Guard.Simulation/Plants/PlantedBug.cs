@@ -58,7 +58,10 @@ internal sealed record PlantedBug(string Name, Func<SimParameters, SimParameters
         parameters.Options.Readiness.Timeout = TimeSpan.FromSeconds(8);
         return parameters with
         {
-            Faults = parameters.Faults | FaultKinds.EventsLost, EventLoss = 1, Clients = 2, Pace = TimeSpan.FromSeconds(6),
+            Faults = parameters.Faults | FaultKinds.EventsLost,
+            EventLoss = 1,
+            Clients = 2,
+            Pace = TimeSpan.FromSeconds(6),
         };
     }
 }

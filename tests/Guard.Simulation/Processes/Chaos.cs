@@ -1,5 +1,4 @@
 using Guard.Core.Pools;
-using Guard.Core.Targets;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;

@@ -1,4 +1,3 @@
-using Guard.Core.Actors;
 using Guard.Core.Pools;
 using Guard.Core.Runners;
 using Guard.Core.Storage;

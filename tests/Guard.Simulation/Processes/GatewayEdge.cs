@@ -5,7 +5,6 @@ using Guard.Core.Options;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
-using Guard.Core.Storage;
 using Guard.Core.Targets;
 using Guard.Simulation.Engine;
 

@@ -1,4 +1,3 @@
-using Guard.Core.Actors;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 using Guard.Simulation.Engine;
