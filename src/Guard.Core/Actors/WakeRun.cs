@@ -139,8 +139,15 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
     /// <summary>Commits ready; what the store says of the actor then decides.</summary>
     private async Task<WakeOutcome?> CommitAsync(ActorRecord actor)
     {
-        await RetryAsync(() => services.Actors.CommitReadyAsync(wake.Id, wake.Pool, actor.Generation, CancellationToken.None));
-        return Judge(actor, await ReadAsync());
+        var result = await RetryAsync(() => services.Actors.CommitReadyAsync(wake.Id, wake.Pool, actor.Generation, CancellationToken.None));
+        var now = await ReadAsync();
+        if (result != TransitionResult.Ok && now is { State: not ActorState.Destroyed } && now.Generation == actor.Generation)
+        {
+            // It ended, or was given back by a Guard that took this one for dead: the runner must not go on believing that it runs.
+            StopStale(actor);
+        }
+
+        return Judge(actor, now);
     }
 
     /// <summary>Waits for the runner's event, which changes the record, for at most <c>Runners:ReadyTimeout</c>.</summary>

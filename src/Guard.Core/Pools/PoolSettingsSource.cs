@@ -144,12 +144,18 @@ internal sealed partial class PoolSettingsSource : IChangeSink
             catch (Exception e)
             {
                 // Unreachable, too slow or unreadable: the settings known before hold until a later read succeeds.
+                bool again;
                 lock (entry.Gate)
                 {
+                    again = entry.FailedAt is not null;
                     entry.FailedAt = _time.GetTimestamp();
                 }
 
-                LogLoadFailed(e, entry.Pool);
+                if (!again)
+                {
+                    LogLoadFailed(e, entry.Pool);
+                }
+
                 break;
             }
         }

@@ -199,8 +199,14 @@ internal sealed partial class ActorWait
         }
         catch (StoreUnavailableException)
         {
-            // Nothing is known, so nothing ends: requests wait until their deadline for the store to come back.
+            // Nothing is known, so nothing ends: requests wait until their deadline for the store to come back. Only what is cached is
+            // served on: a runner that could not be reached a moment ago may be asked again when its time has come.
             _storeDown = true;
+            if (_services.Routes.Find(_id, _services.Time.GetTimestamp(), out _) is { } cached)
+            {
+                Release(cached);
+            }
+
             return;
         }
 
@@ -334,6 +340,11 @@ internal sealed partial class ActorWait
     {
         var route = ActorRoute.From(actor);
         _services.Routes.Put(route, gaps);
+        Release(route);
+    }
+
+    private void Release(ActorRoute route)
+    {
         var now = _services.Time.GetTimestamp();
         End(waiter => waiter.Accepts(route, now) ? HoldResult.Ready(route) : null);
     }

@@ -52,7 +52,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
     private partial void LogClientGone(string method, string rayId);
 
     [LoggerMessage(
-        2, LogLevel.Warning,
+        2, LogLevel.Debug,
         "Control call {Method} failed: the store cannot be reached (ray {RayId})",
         EventName = "ControlStoreUnavailable")]
     private partial void LogStoreUnavailable(string method, string rayId, Exception exception);

@@ -268,6 +268,29 @@ public sealed class SeveralGuardsTests
     }
 
     [Fact]
+    public async Task Sweep_StarterOnlyPaused_ItStopsItsGenerationAndWakesAnew()
+    {
+        var (a, b) = await TwoGuardsAsync(sweep: true);
+        await a.AddRunnerAsync("r1");
+        var actor = await a.AddActorAsync("a");
+        var late = new TaskCompletionSource<HttpStatusCode>(TaskCreationOptions.RunContinuationsAsynchronously);
+        a.Runners.OnStart("r1", (call, _) => call.Generation == 1 ? late.Task : Task.FromResult(HttpStatusCode.OK));
+        var hold = a.Hold(actor);
+        await ReadinessHarness.UntilAsync(() => !a.Runners.Starts.IsEmpty, "started");
+
+        var resumed = a.Link.Pause();
+        await b.AdvanceAsync(TimeSpan.FromSeconds(9));
+        Assert.Equal(ActorState.Sleeping, (await b.ReadAsync(actor)).State);
+        late.SetResult(HttpStatusCode.OK);
+        a.Link.Up();
+        resumed.SetResult();
+        await a.AdvanceUntilDoneAsync(hold, most: TimeSpan.FromSeconds(3));
+
+        Assert.Equal(2, (await hold).Route!.Generation);
+        Assert.Equal([new StopCall("r1", actor.IdText, 1, "stale"), new StopCall("r1", actor.IdText, 1, "stale")], a.Runners.Stops);
+    }
+
+    [Fact]
     public async Task Sweep_LivingStartersAndOwnWakes_AreLeftAlone()
     {
         var (a, b) = await TwoGuardsAsync(sweep: true);

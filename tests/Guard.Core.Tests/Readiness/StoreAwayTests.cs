@@ -305,6 +305,22 @@ public sealed class StoreAwayTests
         Assert.Same(ready, (await h.Resolver.ResolveAsync(ready.Id, TestToken)).Route);
     }
 
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Hold_RunnerNotReachedOnceWhileTheStoreIsAway_CachedRouteIsTriedAgain(bool hangs)
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var ready = await ReadyAsync(h);
+        Away(h, hangs);
+        h.Link.Contact.Set(isUp: false);
+
+        var hold = h.Gate.HoldAsync(ready, h.Time.GetTimestamp(), false, (ready, TimeSpan.FromSeconds(0.5)), CancellationToken.None);
+        var took = await h.AdvanceUntilDoneAsync(hold);
+
+        Assert.Same(ready, (await hold).Route);
+        Assert.InRange(took, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3.5));
+    }
+
     private static async Task<ActorRoute> ReadyAsync(ReadinessHarness h)
     {
         await h.AddRunnerAsync("r1");

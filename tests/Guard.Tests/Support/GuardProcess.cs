@@ -117,10 +117,15 @@ internal sealed class GuardProcess : IAsyncDisposable
     /// <summary>SIGTERM; the exit code.</summary>
     public async Task<int> TerminateAsync(CancellationToken cancellationToken)
     {
-        using var kill = Process.Start("kill", ["-TERM", Pid.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(cancellationToken);
+        await SignalAsync("-TERM", cancellationToken);
         return await EndedAsync(cancellationToken);
     }
+
+    /// <summary>SIGSTOP: it keeps its connections and does nothing.</summary>
+    public Task PauseAsync(CancellationToken cancellationToken) => SignalAsync("-STOP", cancellationToken);
+
+    /// <summary>SIGCONT: it goes on where it was.</summary>
+    public Task ResumeAsync(CancellationToken cancellationToken) => SignalAsync("-CONT", cancellationToken);
 
     /// <summary>SIGKILL: no chance to say goodbye.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
@@ -198,6 +203,12 @@ internal sealed class GuardProcess : IAsyncDisposable
         return new GuardProcess(start, gateway, control);
 
         void Set(string key, string value) => start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+    }
+
+    private async Task SignalAsync(string signal, CancellationToken cancellationToken)
+    {
+        using var kill = Process.Start("kill", [signal, Pid.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(cancellationToken);
     }
 
     private void Launch()

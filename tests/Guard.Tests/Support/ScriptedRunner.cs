@@ -186,7 +186,13 @@ internal sealed class ScriptedRunner : IAsyncDisposable
         if (start)
         {
             _starts.Enqueue(call);
-            _actors[id] = call.Generation;
+            if (_actors.AddOrUpdate(id, call.Generation, (_, here) => Math.Max(here, call.Generation)) > call.Generation)
+            {
+                // A Guard that was paused comes late: a newer generation is here.
+                context.Response.StatusCode = StatusCodes.Status409Conflict;
+                return;
+            }
+
             await (_scripts.TryGetValue(id, out var script) ? script : OnStart)(this, call, context);
         }
         else
