@@ -84,6 +84,6 @@ public sealed class TakeOverScenarios(ITestOutputHelper output)
     private static async Task<int> LivingAsync(RedisServer redis)
         => (await redis.AskAsync("KEYS", "guard:alive:*")).Split("guard:alive:").Length - 1;
 
-    private static Task UntilAsync(Func<bool> holds, string what)
+    private static Task<TimeSpan> UntilAsync(Func<bool> holds, string what)
         => TwoGuards.UntilAsync(() => Task.FromResult(holds()), what, TimeSpan.FromSeconds(15), Token);
 }
