@@ -10,7 +10,8 @@ namespace Guard.Core.Actors;
 internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
 {
     private volatile bool _hadSlot;
-    private volatile bool _storeDown = true;
+    private volatile bool _storeDown;
+    private volatile bool _asked;
     private volatile bool _wantsCapacity;
 
     public ActorId Id { get; } = id;
@@ -29,12 +30,19 @@ internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
         set => _hadSlot = value;
     }
 
-    /// <summary>The last store call of the wake failed, or none has been answered yet.</summary>
+    /// <summary>The last store call of the wake failed.</summary>
     public bool StoreDown
     {
         get => _storeDown;
-        set => _storeDown = value;
+        set
+        {
+            _storeDown = value;
+            _asked = true;
+        }
     }
+
+    /// <summary>A store call of the wake has been answered, or has failed: before that it is not known whether there is a slot.</summary>
+    public bool HasAsked => _asked;
 
     /// <summary>It waits for a slot of its pool.</summary>
     public bool WantsCapacity

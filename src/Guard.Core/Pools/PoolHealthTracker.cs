@@ -83,7 +83,10 @@ internal sealed partial class PoolHealthTracker : IChangeSink, IDisposable
         }
 
         var read = Read(ViewOf(pool), hinted: false);
-        return read.IsCompletedSuccessfully ? new(read.Result) : new(read.WaitAsync(cancellationToken));
+        return read.IsCompletedSuccessfully ? new(read.Result) : new(JoinAsync(read).WaitAsync(cancellationToken));
+
+        // Whoever limits a wait limits this one: a limit on the shared source itself is met on the thread pool, not where the caller runs.
+        static async Task<PoolHealthSnapshot> JoinAsync(Task<PoolHealthSnapshot> read) => await read;
     }
 
     /// <summary>Makes sure that the health is at most <paramref name="ttl"/> old soon; what is read comes through <see cref="Observed"/>.

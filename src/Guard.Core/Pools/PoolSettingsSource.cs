@@ -66,9 +66,12 @@ internal sealed partial class PoolSettingsSource : IChangeSink
 
         static async ValueTask<PoolSettings> AfterLoad(PoolSettingsEntry entry, Task load, CancellationToken cancellationToken)
         {
-            await load.WaitAsync(cancellationToken);
+            await JoinAsync(load).WaitAsync(cancellationToken);
             return entry.Settings;
         }
+
+        // A limit on the shared source itself would be met on the thread pool, not where the caller runs.
+        static async Task JoinAsync(Task load) => await load;
     }
 
     /// <inheritdoc/>

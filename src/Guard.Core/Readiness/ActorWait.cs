@@ -375,9 +375,10 @@ internal sealed partial class ActorWait
     {
         var waited = _services.Time.GetElapsedTime(waiter.Arrival);
         var wake = _wake;
-        return _storeDown || wake is { StoreDown: true }
+        var hadSlot = _hadSlot || wake is { HadSlot: true };
+        return _storeDown || wake is { StoreDown: true } || (!hadSlot && wake is { HasAsked: false })
                 ? HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.ServiceUnavailable(_idText, waited))
-            : _hadSlot || wake is { HadSlot: true }
+            : hadSlot
                 ? HoldResult.Failed(HoldOutcome.Timeout, GuardErrors.ActorReadyTimeout(_idText, waited))
                 : HoldResult.Failed(HoldOutcome.NoCapacity, GuardErrors.ActorFailed(_idText, new(ActorErrorKind.NoCapacity)));
     }

@@ -12,6 +12,9 @@ namespace Guard.Core.Readiness;
 /// </summary>
 internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time)
 {
+    /// <summary>A delay below it is none, and would be repeated without a pause until the deadline has come.</summary>
+    private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(1);
+
     /// <summary>The route, or why there is none.</summary>
     /// <param name="lookUp">One look-up; may throw <see cref="StoreUnavailableException"/>.</param>
     /// <param name="arrival">The request's arrival.</param>
@@ -51,7 +54,7 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         {
             var readiness = options.Current.Readiness;
             var left = readiness.Timeout - time.GetElapsedTime(arrival);
-            if (left <= TimeSpan.Zero)
+            if (left < ShortestDelay)
             {
                 return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
             }

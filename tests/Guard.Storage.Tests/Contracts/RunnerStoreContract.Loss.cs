@@ -67,7 +67,7 @@ public abstract partial class RunnerStoreContract
     {
         var silent = await AddRunnerAsync();
         var ready = await AddReadyAsync();
-        
+
         // A real clock goes on by itself: not quite all of it.
         await Store.AdvanceAsync(LostAfter - TimeSpan.FromSeconds(2));
         var talking = await AddRunnerAsync();

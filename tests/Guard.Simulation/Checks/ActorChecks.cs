@@ -1,0 +1,194 @@
+using Guard.Core.Actors;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Guard.Simulation.Engine;
+using Guard.Simulation.Processes;
+
+namespace Guard.Simulation.Checks;
+
+/// <summary>One live activation per actor, generations in order, slots that add up.</summary>
+internal sealed class ActorChecks(World world)
+{
+    private readonly SortedDictionary<int, ActorRecord> _records = [];
+    private readonly Dictionary<int, long> _readySince = [];
+
+    /// <summary>The runner of every generation ever granted.</summary>
+    private readonly Dictionary<(int Actor, long Generation), RunnerAddress> _granted = [];
+
+    /// <summary>Generations that a runner has been told to start, and took.</summary>
+    private readonly HashSet<(int Actor, long Generation, string Host)> _taken = [];
+    private readonly Dictionary<(int Actor, long Generation), RunnerLife> _here = [];
+    private readonly SortedSet<string> _runnerIds = new(StringComparer.Ordinal);
+    private bool _changed;
+
+    /// <summary>Every actor that was ever made, as the store has it.</summary>
+    public IEnumerable<ActorRecord> All => _records.Values;
+
+    public ActorRecord? Find(ActorId id) => _records.GetValueOrDefault(SimIds.NumberOf(id));
+
+    public ActorId? Any(int draw) => _records.Count == 0 ? null : _records.Values.ElementAt(draw % _records.Count).Id;
+
+    /// <summary>Since when the actor is ready without a break, in whatever generation; null while it is not.</summary>
+    public long? ReadySince(ActorId id) => _readySince.TryGetValue(SimIds.NumberOf(id), out var since) ? since : null;
+
+    public void CapacityChanged() => _changed = true;
+
+    /// <summary>In the store's process, when the change has been made.</summary>
+    public void Changed(ActorId id)
+    {
+        var number = SimIds.NumberOf(id);
+        var now = Read(id)!;
+        var before = _records.GetValueOrDefault(number);
+        if (ReferenceEquals(before, now))
+        {
+            return;
+        }
+
+        _records[number] = now;
+        _changed = true;
+        world.History.Note(
+            world.Store.Process,
+            $"{id} is {now.State} in generation {now.Generation} revision {now.Revision} on {now.Runner?.Endpoint} error {(int?)now.Error?.Kind ?? -1}");
+        if (before is not null && (now.Generation < before.Generation || now.Revision <= before.Revision))
+        {
+            world.Checks.Fail(
+                ViolationKind.WentBack,
+                $"a{number} went from generation {before.Generation} revision {before.Revision} to {now.Generation}, {now.Revision}");
+        }
+
+        if (now.State != ActorState.Ready)
+        {
+            _readySince.Remove(number);
+            return;
+        }
+
+        _readySince.TryAdd(number, world.Scheduler.Now);
+        var host = new Uri(now.Runner!.Endpoint).Host;
+        if (!_taken.Contains((number, now.Generation, host)))
+        {
+            world.Checks.Fail(ViolationKind.ReadyWithoutRunner, $"a{number} is ready in generation {now.Generation} on {host}, which was not told to start it");
+        }
+    }
+
+    public void StartDecided(StartRequest request, StartGrant grant)
+    {
+        world.History.Note(world.Store.Process, $"start of {request.Id} by {request.Starter}: {grant.Status} generation {grant.Actor?.Generation ?? 0}");
+        if (grant.Status != StartGrantStatus.Granted)
+        {
+            return;
+        }
+
+        var key = (SimIds.NumberOf(request.Id), grant.Actor!.Generation);
+        if (!_granted.TryAdd(key, grant.Runner!.Address))
+        {
+            world.Checks.Fail(
+                ViolationKind.GrantedTwice,
+                $"generation {key.Generation} of a{key.Item1} was granted to {request.Starter} after it had been granted already");
+        }
+    }
+
+    public void Held(RunnerLife runner, ActorId actor, long generation)
+    {
+        world.History.Note(runner.Process, $"has {actor} generation {generation}");
+        var key = (SimIds.NumberOf(actor), generation);
+        _taken.Add((key.Item1, generation, runner.Host));
+        if (_here.TryGetValue(key, out var other) && other != runner)
+        {
+            world.Checks.Fail(ViolationKind.TwoActivations, $"{runner.Process} and {other.Process} both have generation {generation} of a{key.Item1}");
+        }
+
+        _here[key] = runner;
+    }
+
+    public void Released(RunnerLife runner, ActorId actor, long generation)
+    {
+        world.History.Note(runner.Process, $"has {actor} generation {generation} no more");
+        _here.Remove((SimIds.NumberOf(actor), generation));
+    }
+
+    public void Died(RunnerLife runner)
+    {
+        foreach (var (key, _) in _here.Where(here => here.Value == runner).ToArray())
+        {
+            _here.Remove(key);
+        }
+    }
+
+    /// <summary>A runner runs a client's request.</summary>
+    public void Ran(RunnerLife runner, SimRequest request, ActorId actor, long generation)
+    {
+        world.History.Note(runner.Process, $"runs request {request.Number} for {actor} generation {generation}");
+        if (Find(actor) is not { } record || record.Generation < generation)
+        {
+            world.Checks.Fail(ViolationKind.TwoActivations, $"{runner.Process} runs generation {generation} of a{SimIds.NumberOf(actor)}, which the store never had");
+        }
+    }
+
+    /// <summary>After a step in which the store changed.</summary>
+    public void CheckSlots()
+    {
+        if (!_changed)
+        {
+            return;
+        }
+
+        _changed = false;
+        foreach (var life in world.Runners.Select(r => r.Life.RunnerId).OfType<string>())
+        {
+            _runnerIds.Add(life);
+        }
+
+        foreach (var record in _records.Values)
+        {
+            if (record.Runner is { } runner)
+            {
+                _runnerIds.Add(runner.RunnerId);
+            }
+        }
+
+        foreach (var id in _runnerIds)
+        {
+            Check(id);
+        }
+    }
+
+    /// <summary>At the end: a runner has no generation that is over.</summary>
+    public void CheckRunners()
+    {
+        foreach (var ((actor, generation), runner) in _here)
+        {
+            if (_records[actor] is { } record && (record.Generation != generation || !ActorLifecycle.HoldsSlot(record.State)))
+            {
+                world.Checks.Fail(
+                    ViolationKind.Leftover,
+                    $"{runner.Process} still has generation {generation} of a{actor}, which is {record.State} in generation {record.Generation}");
+            }
+        }
+    }
+
+    private void Check(string runnerId)
+    {
+        if (Runner(runnerId) is not { } runner)
+        {
+            return;
+        }
+
+        var taken = _records.Values.Count(a => ActorLifecycle.HoldsSlot(a.State) && a.Runner?.RunnerId == runnerId);
+        var free = runner.StopTs != 0 ? 0 : world.Parameters.SlotsPerRunner - taken;
+        if (free < 0 || runner.RemainingSlots != free || (runner.StopTs != 0 && taken > 0))
+        {
+            world.Checks.Fail(
+                ViolationKind.Slots,
+                $"{runner.Key} ({runnerId}{(runner.StopTs != 0 ? ", stopped" : "")}) has {world.Parameters.SlotsPerRunner} slots, {taken} actors and {runner.RemainingSlots} free");
+        }
+    }
+
+    private ActorRecord? Read(ActorId id) => Now(world.Store.Truth.GetAsync(id, default));
+
+    private RunnerRecord? Runner(string id) => Now(((IRunnerStore)world.Store.Truth).GetAsync(id, default));
+
+    /// <summary>The model is in this process: everything completes at once.</summary>
+    private static T Now<T>(ValueTask<T> answer)
+        => answer.IsCompletedSuccessfully ? answer.Result : throw new InvalidOperationException("the model did not answer at once");
+}

@@ -1,0 +1,57 @@
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Guard.Simulation.Model;
+
+namespace Guard.Simulation.Processes;
+
+/// <summary>What the control API does for runners and operators, without its HTTP: the same calls to the store in the same order. A call that
+/// throws <see cref="StoreUnavailableException"/> is its 503.</summary>
+internal sealed class ControlEdge(World world, GuardStore store, RunnerClient client, SuspectRunners suspects)
+{
+    public async ValueTask<string> RegisterAsync(SimRunner runner)
+    {
+        var registered = await store.RegisterAsync(
+            new(world.NewRunnerId(), World.Pool, runner.Host, 1, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
+            CancellationToken.None);
+        suspects.Clear(registered!.RunnerId);
+        return registered.RunnerId;
+    }
+
+    /// <summary>Null is the answer 404: register again.</summary>
+    public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId) => store.HeartbeatAsync(runnerId, CancellationToken.None);
+
+    public ValueTask<RunnerActors?> ActorsAsync(string runnerId) => store.GetActorsAsync(runnerId, CancellationToken.None);
+
+    /// <summary>Null is the answer 404.</summary>
+    public async ValueTask<RunnerEventResult?> EventAsync(string runnerId, RunnerEvent runnerEvent)
+        => await ((IRunnerStore)store).GetAsync(runnerId, CancellationToken.None) is { StopTs: 0 }
+            ? await store.ApplyEventAsync(runnerId, runnerEvent, CancellationToken.None)
+            : null;
+
+    public ValueTask<bool> DeleteRunnerAsync(string runnerId) => store.DeleteAsync(runnerId, CancellationToken.None);
+
+    public async ValueTask<bool> DestroyAsync(ActorId id)
+    {
+        if (await store.DestroyAsync(id, CancellationToken.None) is not { } before)
+        {
+            return false;
+        }
+
+        if (before.Runner is { } runner)
+        {
+            _ = client.StopAsync(runner, id, before.Generation, "destroy");
+        }
+
+        return true;
+    }
+
+    public async ValueTask<bool> ReportAsync(PoolError? error)
+    {
+        _ = error is null
+            ? await store.ReportSuccessAsync(World.Pool, CancellationToken.None)
+            : await store.ReportErrorAsync(World.Pool, error, CancellationToken.None);
+        return true;
+    }
+}

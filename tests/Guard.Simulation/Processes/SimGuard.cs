@@ -1,0 +1,97 @@
+using Guard.Core.Actors;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Readiness;
+using Guard.Core.Routing;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Simulation.Engine;
+using Guard.Simulation.Model;
+
+namespace Guard.Simulation.Processes;
+
+/// <summary>
+/// One life of one Guard: the product's own parts as the host puts them together, in a simulated process. What is not the product's is the
+/// way to the store, the way to runners, and the two edges that speak HTTP (<see cref="GatewayEdge"/>, <see cref="ControlEdge"/>).
+/// </summary>
+internal sealed class SimGuard
+{
+    public SimGuard(World world, int number, int life)
+    {
+        Number = number;
+        Life = life;
+        Process = world.Scheduler.NewProcess($"guard-{number}.{life}");
+        Link = new StoreLink(world, Process);
+        Identity = new GuardIdentity(Process.Name);
+        world.Scheduler.Execute(Process, _ => Compose(world), null);
+    }
+
+    public int Number { get; }
+
+    /// <summary>Counts restarts.</summary>
+    public int Life { get; }
+
+    public SimProcess Process { get; }
+
+    public StoreLink Link { get; }
+
+    public GuardIdentity Identity { get; }
+
+    public GatewayEdge Gateway { get; private set; } = null!;
+
+    public ControlEdge Control { get; private set; } = null!;
+
+    public HoldLimiter Limiter { get; private set; } = null!;
+
+    public ActorWaits Waits { get; private set; } = null!;
+
+    public ActorStarter Starter { get; private set; } = null!;
+
+    public RouteCache Routes { get; private set; } = null!;
+
+    public PoolHealthTracker Tracker { get; private set; } = null!;
+
+    private void Compose(World world)
+    {
+        SimLog<T> Log<T>() => new(world, Process);
+        var time = Process.Time;
+        var live = new LiveOptions(world.Parameters.Options);
+        var metrics = world.Metrics;
+        var store = new GuardStore(world, Link);
+        var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
+        var suspects = new SuspectRunners(time);
+        var random = new Random(world.Parameters.Seed + 100 + Process.Index);
+        var liveness = new StarterLiveness(store, Identity, time, Log<StarterLiveness>());
+        var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
+        Starter = new ActorStarter(wakes);
+        Routes = new RouteCache(live, metrics, Link.Contact, time);
+        Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
+        var settings = new PoolSettingsSource(store, live, time, Log<PoolSettingsSource>());
+        var watchers = new PoolHealthWatchers(Tracker, settings, time, Log<PoolHealthWatchers>());
+        var probes = new ProbeGate(store, live, time);
+        Limiter = new HoldLimiter(live, metrics);
+        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, Identity, liveness, live, metrics, time, Log<ActorWait>()));
+        var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, live, metrics, time);
+        var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
+        var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
+        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
+        var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
+        var sweeper = new RunnerSweeper(store, live, time, Log<RunnerSweeper>());
+
+        // As the host subscribes them.
+        IChangeFeed feed = Link;
+        feed.Subscribe(Routes);
+        feed.Subscribe(settings);
+        feed.Subscribe(Tracker);
+        feed.Subscribe(Starter);
+        feed.Subscribe(Waits);
+        world.Store.Feed.Subscribe(Link);
+        Tracker.Observed += health => world.Checks.HealthHeld(this, health);
+
+        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, disowned, suspects, live);
+        Control = new ControlEdge(world, store, client, suspects);
+        Process.Run(() => liveness.RunAsync(CancellationToken.None));
+        Process.Run(() => starts.RunAsync(CancellationToken.None));
+        Process.Run(() => sweeper.RunAsync(CancellationToken.None));
+    }
+}
