@@ -38,7 +38,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         }
         catch (StoreUnavailableException e)
         {
-            LogStoreUnavailable(context.Request.Method, context.TraceIdentifier, e);
+            LogStoreUnavailable(context.Request.Method, context.TraceIdentifier, e.Message);
             await ErrorWriter.WriteAsync(context, GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(start)));
         }
         catch (Exception e)
@@ -52,10 +52,10 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
     private partial void LogClientGone(string method, string rayId);
 
     [LoggerMessage(
-        2, LogLevel.Debug,
-        "Control call {Method} failed: the store cannot be reached (ray {RayId})",
+        2, LogLevel.Warning,
+        "Control call {Method} failed: the store cannot be reached (ray {RayId}, {Reason})",
         EventName = "ControlStoreUnavailable")]
-    private partial void LogStoreUnavailable(string method, string rayId, Exception exception);
+    private partial void LogStoreUnavailable(string method, string rayId, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "Control call {Method} hit a bug in Guard (ray {RayId})", EventName = "ControlBug")]
     private partial void LogBug(string method, string rayId, Exception exception);
