@@ -4,10 +4,10 @@ using Guard.Core.Targets;
 
 namespace Guard.Core.Actors;
 
-/// <summary>Where an actor is in its life. The transitions are in <c>ActorLifecycle</c>.</summary>
+/// <summary>Where an actor is in its life. The transitions are in <c>ActorLifecycle</c>. The numbers are stored.</summary>
 internal enum ActorState
 {
-    /// <summary>Not running and nobody is starting it; also the state of an actor that was never started (generation 0).</summary>
+    /// <summary>At rest, and nothing is wrong: never started (generation 0), ended cleanly, or a failed start that may be tried again.</summary>
     Sleeping,
 
     /// <summary>A slot is taken and the runner is being called; <see cref="ActorRecord.Runner"/> is set.</summary>
@@ -21,6 +21,13 @@ internal enum ActorState
 
     /// <summary>Gone for good. Kept for a while as a tombstone.</summary>
     Destroyed,
+
+    /// <summary>At rest: a start was asked for and no runner had a slot (error no_capacity).</summary>
+    Pending,
+
+    /// <summary>At rest after a failure; <see cref="ActorRecord.Error"/> says which. The next request wakes it, or Guard itself at
+    /// <see cref="ActorRecord.RescheduleTs"/>.</summary>
+    Crashed,
 }
 
 /// <summary>What becomes of an actor that crashes.</summary>
@@ -79,11 +86,17 @@ internal sealed record ActorRecord
     /// <summary>Since when it is ready; 0 while it is not.</summary>
     public long ConnectableTs { get; init; }
 
-    /// <summary>Since when it sleeps; 0 while it does not, and before its first start.</summary>
+    /// <summary>Since when it is at rest; 0 while it is not, and before its first start.</summary>
     public long SleepTs { get; init; }
 
-    /// <summary>When a crashed actor with <see cref="CrashPolicy.Restart"/> is due to start again; 0 otherwise.</summary>
+    /// <summary>When an actor with <see cref="CrashPolicy.Restart"/> that ended against its will is due to start again; 0 otherwise.</summary>
     public long RescheduleTs { get; init; }
+
+    /// <summary>How often it was rescheduled since it last ran for <c>Actors:RestartResetAfter</c>; the next delay grows with it.</summary>
+    public int Restarts { get; init; }
+
+    /// <summary>When an actor that was told to stop, and has not, is given up; 0 unless <see cref="ActorState.Stopping"/>.</summary>
+    public long StopDeadlineTs { get; init; }
 
     public long DestroyTs { get; init; }
 }

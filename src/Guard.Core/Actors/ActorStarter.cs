@@ -25,7 +25,12 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
     /// <param name="id">The actor.</param>
     /// <param name="pool">Its pool.</param>
     /// <param name="unwanted">Fires when nobody waits any more: no further start is begun, one under way goes on.</param>
-    public Wake Wake(ActorId id, PoolId pool, CancellationToken unwanted)
+    public Wake Wake(ActorId id, PoolId pool, CancellationToken unwanted) => Wake(id, pool, waitsForCapacity: true, unwanted);
+
+    /// <summary>The same for a restart that is due: it ends as abandoned where no runner has a slot.</summary>
+    public Wake Restart(ActorId id, PoolId pool, CancellationToken unwanted) => Wake(id, pool, waitsForCapacity: false, unwanted);
+
+    private Wake Wake(ActorId id, PoolId pool, bool waitsForCapacity, CancellationToken unwanted)
     {
         while (true)
         {
@@ -34,7 +39,7 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
                 return running;
             }
 
-            var wake = new Wake(id, pool, services.Time);
+            var wake = new Wake(id, pool, waitsForCapacity, services.Time);
             var completion = new TaskCompletionSource<WakeOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
             wake.Completion = completion.Task;
             if (_wakes.TryAdd(id, wake))

@@ -7,7 +7,7 @@ namespace Guard.Core.Actors;
 /// One wake of one actor by this Guard, from the first request that wants it to ready or failed. Its flags tell a hold that ends at its
 /// deadline what was missing. Thread-safe.
 /// </summary>
-internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
+internal sealed class Wake(ActorId id, PoolId pool, bool waitsForCapacity, TimeProvider time)
 {
     private volatile bool _hadSlot;
     private volatile bool _storeDown;
@@ -17,6 +17,9 @@ internal sealed class Wake(ActorId id, PoolId pool, TimeProvider time)
     public ActorId Id { get; } = id;
 
     public PoolId Pool { get; } = pool;
+
+    /// <summary>Goes on until a runner has a slot, as requests wait for one; else ends as abandoned.</summary>
+    public bool WaitsForCapacity { get; } = waitsForCapacity;
 
     public Pulse Pulse { get; } = new(time);
 

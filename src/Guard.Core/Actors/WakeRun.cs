@@ -225,6 +225,11 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
 
         // Where a runner was not reached and there is nobody else to try, its slot goes back and the wake goes on until one can be reached.
         await GiveBackAsync();
+        if (!wake.WaitsForCapacity)
+        {
+            return new(WakeStatus.Abandoned);
+        }
+
         wake.WantsCapacity = true;
         return await PauseAsync();
     }

@@ -24,6 +24,8 @@ internal sealed class GuardOptions
 
     public ForwardingOptions Forwarding { get; set; } = new();
 
+    public ActorsOptions Actors { get; set; } = new();
+
     public RunnersOptions Runners { get; set; } = new();
 
     public GatewayOptions Gateway { get; set; } = new();
@@ -152,6 +154,15 @@ internal sealed class ForwardingOptions
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     public int ReplayBufferBytes { get; set; } = 65_536;
+}
+
+internal sealed class ActorsOptions
+{
+    public TimeSpan RestartBaseDelay { get; set; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan RestartMaxDelay { get; set; } = TimeSpan.FromSeconds(512);
+
+    public TimeSpan RestartResetAfter { get; set; } = TimeSpan.FromMinutes(10);
 }
 
 internal sealed class RunnersOptions

@@ -96,6 +96,13 @@ internal static class OptionKeys
         Number("Forwarding:ReplayBufferBytes", 0, 16_777_216, o => o.Forwarding.ReplayBufferBytes, (o, v) => o.Forwarding.ReplayBufferBytes = v,
             "Request bodies up to this length are kept so that the request can be sent again."),
 
+        Duration("Actors:RestartBaseDelay", Ms, Hour, o => o.Actors.RestartBaseDelay, (o, v) => o.Actors.RestartBaseDelay = v,
+            "Upper end of the random pause (half of it to all of it) before an actor with crash policy `restart` is started again; it doubles with each restart. At most `Actors:RestartMaxDelay`.", true),
+        Duration("Actors:RestartMaxDelay", Ms, Day, o => o.Actors.RestartMaxDelay, (o, v) => o.Actors.RestartMaxDelay = v,
+            "The pause before a restart never grows beyond this.", true),
+        Duration("Actors:RestartResetAfter", Zero, Month, o => o.Actors.RestartResetAfter, (o, v) => o.Actors.RestartResetAfter = v,
+            "An actor that was ready for this long begins with the first pause again.", true),
+
         Duration("Runners:StartTimeout", Ms, Hour, o => o.Runners.StartTimeout, (o, v) => o.Runners.StartTimeout = v,
             "How long a runner may take to answer the call that starts an actor.", true),
         Duration("Runners:ReadyTimeout", Ms, Day, o => o.Runners.ReadyTimeout, (o, v) => o.Runners.ReadyTimeout = v,

@@ -18,6 +18,7 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
             AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
             More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
+            AtMost<TimeSpan>("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
         ];
         return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
     }

@@ -229,7 +229,7 @@ internal sealed partial class ActorWait
 
                 Release(actor, gaps);
                 break;
-            case { State: ActorState.Sleeping, Error: { Kind: not ActorErrorKind.NoCapacity } error }
+            case { State: ActorState.Crashed, Error: { } error }
                 when _startedElsewhere != 0 && actor.Generation >= _startedElsewhere:
                 // The start of another Guard that this wait followed has failed for good, on the runner it saw or on a later one.
                 EndAll(waiter => StartFailed(waiter, GuardErrors.ActorFailed(_idText, error)));
@@ -253,7 +253,7 @@ internal sealed partial class ActorWait
     /// <summary>Nobody is starting it; or this Guard is, and the wait only has to join; or whoever was has died.</summary>
     private async ValueTask<bool> NeedsWakeAsync(ActorRecord actor) => actor.State switch
     {
-        ActorState.Sleeping => true,
+        var state when ActorLifecycle.IsAtRest(state) => true,
         ActorState.Starting => actor.Starter == _services.Identity.Id || await _services.Liveness.IsDeadAsync(actor.Starter!),
         _ => false,
     };

@@ -26,6 +26,18 @@ internal enum StartReply
     NoResponse,
 }
 
+internal enum StopReply
+{
+    /// <summary>2xx but 202: the actor has stopped.</summary>
+    Stopped,
+
+    /// <summary>202: the runner will send <c>stopped</c>.</summary>
+    Accepted,
+
+    /// <summary>Any other status, no answer, or not reached.</summary>
+    Failed,
+}
+
 /// <param name="Detail">For logs and the actor's error: a status or the kind of fault, nothing a runner sent.</param>
 internal readonly record struct StartResult(StartReply Reply, string Detail);
 
@@ -64,23 +76,28 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     }
 
     /// <summary>
-    /// Tells the runner to stop a generation. True when it answered 2xx other than 202: the actor has stopped. Bounded by
-    /// <c>Runners:StartTimeout</c>; never throws, a runner that cannot be told is only logged.
+    /// Tells the runner to stop a generation. Bounded by <c>Runners:StartTimeout</c>; never throws, a runner that cannot be told is only
+    /// logged.
     /// </summary>
     /// <param name="reason"><c>sleep</c>, <c>destroy</c>, <c>drain</c> or <c>stale</c>.</param>
-    public async Task<bool> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
+    public async Task<StopReply> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
     {
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
         try
         {
             using var request = NewRequest(runner, actor, "stop", JsonContent.Create(new StopBody(generation, reason), RunnerJson.Default.StopBody));
             using var response = await invoker.SendAsync(request, timeout.Token);
-            return (int)response.StatusCode is >= 200 and < 300 and not 202;
+            return (int)response.StatusCode switch
+            {
+                202 => StopReply.Accepted,
+                >= 200 and < 300 => StopReply.Stopped,
+                _ => StopReply.Failed,
+            };
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
             LogStopFailed(logger, actor.ToString(), generation, runner.RunnerId, reason, RunnerFaults.Describe(e) ?? "unknown");
-            return false;
+            return StopReply.Failed;
         }
     }
 

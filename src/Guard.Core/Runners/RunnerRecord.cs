@@ -50,8 +50,14 @@ internal sealed record RunnerRecord
 
     public long CreateTs { get; init; }
 
-    /// <summary>Since when it takes no new actors; 0 while it does.</summary>
-    public long DrainTs { get; init; }
+    /// <summary>Since when it drains because somebody asked for it; 0 when nobody did. For good.</summary>
+    public long DrainRequestTs { get; init; }
+
+    /// <summary>Since when it drains because a runner of a higher version serves; 0 while none does. See <see cref="VersionDrain"/>.</summary>
+    public long VersionDrainTs { get; init; }
+
+    /// <summary>Since when it takes no new actors, for whatever reason; 0 while it does.</summary>
+    public long DrainTs => DrainRequestTs == 0 || VersionDrainTs == 0 ? DrainRequestTs + VersionDrainTs : Math.Min(DrainRequestTs, VersionDrainTs);
 
     /// <summary>When it was lost or deleted; 0 while it lives.</summary>
     public long StopTs { get; init; }

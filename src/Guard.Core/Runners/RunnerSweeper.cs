@@ -1,4 +1,6 @@
+using Guard.Core.Actors;
 using Guard.Core.Options;
+using Guard.Core.Pools;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -6,24 +8,49 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.Runners;
 
 /// <summary>
-/// Declares runners lost that were not heard of for <c>Runners:LostAfter</c>. Every Guard runs one; a runner is lost once, whoever finds
-/// it. Looks every fifth of that time, 0.2 s at least and 2 s at most, so that a reloaded value takes effect in time.
+/// Looks after the pools whose lease this Guard holds: declares runners lost that were not heard of for <c>Runners:LostAfter</c>, evicts
+/// the actors of draining runners, starts what is due to restart. Of all Guards of a store one does so per pool; when it dies, another one
+/// takes over within <see cref="LeaseTtl"/>. Looks every fifth of <c>LostAfter</c>, 0.2 s at least and 1 s at most, and sooner where
+/// something is due sooner.
 /// </summary>
 /// <remarks>
 /// Silence counts against a runner only while it could have been heard. So nobody is lost before <c>LostAfter</c> of unbroken contact
-/// with the store has passed; contact begins with the first look that succeeds and is broken by one that fails, or by this process having
-/// been stopped for a while (a suspended machine hears no heartbeats).
+/// with the store has passed since the lease was taken; contact is broken by a look that fails, or by this process having been stopped
+/// for a while (a suspended machine hears no heartbeats).
 /// </remarks>
-internal sealed partial class RunnerSweeper(IRunnerStore store, LiveOptions options, TimeProvider time, ILogger<RunnerSweeper> logger)
+internal sealed partial class RunnerSweeper(
+    IPoolUpkeepStore store,
+    RunnerRegistry registry,
+    ActorEvictions evictions,
+    ActorRestarts restarts,
+    GuardIdentity identity,
+    LiveOptions options,
+    TimeProvider time,
+    ILogger<RunnerSweeper> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan MinPeriod = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan MaxPeriod = TimeSpan.FromSeconds(2);
+    /// <summary>How long a lease is held without being renewed, unless a round over all pools takes longer. Outlives three lost looks.</summary>
+    public static readonly TimeSpan LeaseTtl = TimeSpan.FromSeconds(4);
 
-    private long? _contactSince;
+    private static readonly TimeSpan MinPeriod = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two looks while actors are being evicted: at the default rate of 100/s, ten at a time.</summary>
+    private static readonly TimeSpan EvictionPeriod = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The shortest pause, so that something that is due again and again does not become a loop.</summary>
+    private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long giving the leases back may take in all when this Guard ends.</summary>
+    private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<PoolId, SweptPool> _pools = [];
+    private IReadOnlyList<PoolId>? _listed;
+    private long _listedAt;
+    private TimeSpan _lastRound;
     private bool _failing;
 
-    /// <summary>The time between two looks.</summary>
+    /// <summary>The time between two looks at a pool where nothing is due.</summary>
     public static TimeSpan Period(TimeSpan lostAfter) => TimeSpan.FromTicks(Math.Clamp(lostAfter.Ticks / 5, MinPeriod.Ticks, MaxPeriod.Ticks));
 
     /// <inheritdoc/>
@@ -32,65 +59,153 @@ internal sealed partial class RunnerSweeper(IRunnerStore store, LiveOptions opti
     /// <summary>Looks until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own scheduler.</summary>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
-        var lastLook = time.GetTimestamp();
-        while (!stoppingToken.IsCancellationRequested)
+        var lastRound = time.GetTimestamp();
+        try
         {
-            var lostAfter = options.Current.Runners.LostAfter;
-            var now = time.GetTimestamp();
-            if (time.GetElapsedTime(lastLook, now) > Stall(lostAfter))
+            while (true)
             {
-                _contactSince = null;
-            }
+                var lostAfter = options.Current.Runners.LostAfter;
+                var now = time.GetTimestamp();
+                if (time.GetElapsedTime(lastRound, now) > Stall(lostAfter))
+                {
+                    ContactLost();
+                }
 
-            lastLook = now;
-            try
-            {
-                await LookAsync(lostAfter, stoppingToken);
-                await Task.Delay(Period(lostAfter), time, stoppingToken);
+                lastRound = now;
+                var pause = await RoundAsync(lostAfter, stoppingToken);
+                _lastRound = time.GetElapsedTime(now);
+                await Task.Delay(pause, time, stoppingToken);
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await ReleaseAsync();
         }
     }
 
-    /// <summary>A gap between two looks that is too long for heartbeats to have come through.</summary>
+    /// <summary>A gap between two rounds that is too long for heartbeats to have come through.</summary>
     private static TimeSpan Stall(TimeSpan lostAfter)
     {
         var (half, periods) = (lostAfter / 2, Period(lostAfter) * 3);
         return half > periods ? half : periods;
     }
 
-    private async Task LookAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
+    /// <summary>Looks at every pool whose time has come; how long to wait for the next round.</summary>
+    private async Task<TimeSpan> RoundAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
     {
+        var pause = Period(lostAfter);
         try
         {
-            var began = time.GetTimestamp();
-            var mayLose = _contactSince is { } since && time.GetElapsedTime(since, began) >= lostAfter;
-            var lost = await store.SweepLostAsync(mayLose ? lostAfter : TimeSpan.MaxValue, cancellationToken);
-            _contactSince ??= began;
+            if (_listed is null || time.GetElapsedTime(_listedAt) >= pause)
+            {
+                (_listed, _listedAt) = (await store.ListPoolsAsync(cancellationToken), time.GetTimestamp());
+            }
+
+            foreach (var id in _listed)
+            {
+                var pool = _pools.TryGetValue(id, out var known) ? known : _pools[id] = new(id);
+                if (pool.NextLook <= time.GetTimestamp())
+                {
+                    await LookAsync(pool, lostAfter, cancellationToken);
+                }
+
+                var left = time.GetElapsedTime(time.GetTimestamp(), pool.NextLook);
+                pause = left < pause ? left : pause;
+            }
+
             if (_failing)
             {
                 _failing = false;
                 LogSweepResumed(logger, lostAfter);
             }
-
-            foreach (var runner in lost)
-            {
-                LogRunnerLost(logger, runner.RunnerId, runner.Key, runner.Pool.Namespace, runner.Pool.Name, (runner.StopTs - runner.LastPingTs) / 1000.0);
-            }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // Also for a failure nobody foresaw: a sweep that does not run must not take the gateway down with it.
-            _contactSince = null;
+            ContactLost();
             if (!_failing)
             {
                 _failing = true;
                 LogSweepFailed(logger, e);
             }
+
+            return Period(lostAfter);
         }
+
+        return pause > MinPause ? pause : MinPause;
+    }
+
+    private async Task LookAsync(SweptPool pool, TimeSpan lostAfter, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        var mayLose = pool.HeldSince is { } since && time.GetElapsedTime(since, began) >= lostAfter;
+        var ttl = LeaseTtl > _lastRound * 4 ? LeaseTtl : _lastRound * 4;
+        var terms = new PoolSweepTerms(pool.Id, identity.Id, ttl, mayLose ? lostAfter : TimeSpan.MaxValue);
+        if (await store.SweepAsync(terms, cancellationToken) is not { } sweep)
+        {
+            pool.HeldSince = null;
+            pool.NextLook = After(began, Period(lostAfter));
+            return;
+        }
+
+        if (sweep.IsTaken)
+        {
+            pool.HeldSince = null;
+            evictions.TakeOver(await store.ListStoppingAsync(pool.Id, cancellationToken), cancellationToken);
+        }
+
+        pool.HeldSince ??= began;
+        foreach (var runner in sweep.Lost)
+        {
+            LogRunnerLost(logger, runner.RunnerId, runner.Key, runner.Pool.Namespace, runner.Pool.Name, (runner.StopTs - runner.LastPingTs) / 1000.0);
+        }
+
+        registry.DrainedByVersion(pool.Id, sweep.DrainedByVersion);
+        evictions.GaveUp(sweep.TimedOut);
+        restarts.Begin(pool.Id, sweep.DueRestarts, cancellationToken);
+        var isEvicting = await evictions.StepAsync(pool.Id, sweep.Draining, pool.Pace, cancellationToken);
+        var next = isEvicting ? EvictionPeriod : Period(lostAfter);
+        pool.NextLook = After(began, sweep.NextRestart is { } restart && restart < next ? restart : next);
+    }
+
+    private void ContactLost()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.HeldSince = null;
+        }
+    }
+
+    private async Task ReleaseAsync()
+    {
+        using var deadline = new CancellationTokenSource(ReleaseTimeout, time);
+        foreach (var pool in _pools.Values.Where(p => p.HeldSince is not null))
+        {
+            try
+            {
+                await store.ReleaseAsync(pool.Id, identity.Id, deadline.Token).AsTask().WaitAsync(deadline.Token);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+            {
+                // They run out by themselves.
+                return;
+            }
+        }
+    }
+
+    private long After(long timestamp, TimeSpan span) => timestamp + (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    /// <summary>What this Guard knows of a pool. Times are timestamps of the provider.</summary>
+    private sealed class SweptPool(PoolId id)
+    {
+        public PoolId Id { get; } = id;
+
+        /// <summary>Since when the lease is held in unbroken contact with the store; null while it is not.</summary>
+        public long? HeldSince { get; set; }
+
+        public long NextLook { get; set; } = long.MinValue;
+
+        public EvictionPace Pace { get; } = new();
     }
 
     [LoggerMessage(EventId = 1, EventName = "RunnerLost", Level = LogLevel.Warning,

@@ -17,8 +17,7 @@ namespace Guard.Core.Storage;
 /// </para>
 /// <para>A method that is given a pool answers for an actor of that pool only; one of another pool is not found.</para>
 /// <para>
-/// An actor that sleeps in the generation somebody waited for, with an error other than no_capacity, failed to start for good; without
-/// an error it may be woken again.
+/// An actor that is crashed in the generation somebody waited for failed to start for good; one that sleeps may be woken again.
 /// </para>
 /// </remarks>
 internal interface IActorStore
@@ -76,6 +75,10 @@ internal interface IActorStore
 
     /// <summary>A ready generation turned out not to be on its runner (it answered 421): gives the slot back and leaves the actor sleeping.</summary>
     ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken);
+
+    /// <summary>A stopping generation has stopped: gives the slot back and leaves the actor sleeping, with crash policy restart due at once.
+    /// Stale when it is not stopping.</summary>
+    ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken);
 
     /// <summary>
     /// Applies what a runner says of one of its actors. Unknown when there is no such actor; stale, and without effect, unless that very

@@ -8,14 +8,15 @@ namespace Guard.Core.Storage;
 internal interface IRunnerStore
 {
     /// <summary>
-    /// Registers a runner, or renews the live one of the same key. Null when the pool has no runner-config.
+    /// Registers a runner, or renews the live one of the same key. Null when the pool has no runner-config. In the same step the drains
+    /// by version of its pool are computed anew (<see cref="VersionDrain"/>), its own included.
     /// </summary>
     /// <remarks>
     /// Renewed: the runner id, its slots in use, a drain and being static stay; endpoint, protocol, version and total slots are replaced,
     /// and it counts as a heartbeat. Its actors are told the new address. With fewer slots than are in use none is left, and none is taken
     /// from an actor. After loss or deletion the same key gets a new record with the id given.
     /// </remarks>
-    ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken);
+    ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken);
 
     /// <summary>
     /// Null when the runner is unknown, lost or deleted: it must register again. A heartbeat that makes a silent runner eligible again
@@ -24,14 +25,16 @@ internal interface IRunnerStore
     ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// No new actors from now on; heartbeats say so. False when unknown or stopped; true when draining already. The actors it has go on:
-    /// nothing tells them to stop yet.
+    /// No new actors from now on; heartbeats say so. False when unknown or stopped; true when draining already. A drain by request is for
+    /// good. The actors it has go on until they are evicted (<see cref="IPoolUpkeepStore.EvictAsync"/>). Where it was the newest of its
+    /// pool, older ones that drain only because of it serve again.
     /// </summary>
     ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken);
 
     /// <summary>
     /// Stops a runner at once, static ones too. Ready actors fail with runner_connection_lost and follow their crash policy, starting
-    /// ones go back to sleep for another try; its slots are gone. False when unknown or stopped.
+    /// ones go back to sleep for another try; its slots are gone. False when unknown or stopped. Older runners that drain only because of
+    /// it serve again.
     /// </summary>
     ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken);
 
@@ -45,13 +48,6 @@ internal interface IRunnerStore
 
     /// <summary>The actors a runner owns, starting ones included; null when unknown or stopped.</summary>
     ValueTask<RunnerActors?> GetActorsAsync(string runnerId, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Declares every runner lost whose last heartbeat is older than <paramref name="lostAfter"/>, as <see cref="DeleteAsync"/> does;
-    /// static runners never are. Returns those this call declared lost, as they are now. <see cref="TimeSpan.MaxValue"/> loses none: it
-    /// only shows that the store answers. Also forgets tombstones that are due.
-    /// </summary>
-    ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken);
 }
 
 /// <param name="RunnerId">The id it gets when its key is new; one that no runner ever had.</param>
@@ -65,6 +61,11 @@ internal sealed record NewRunner(
     RunnerProtocol Protocol,
     int TotalSlots,
     bool IsStatic = false);
+
+/// <param name="Runner">As registered.</param>
+/// <param name="DrainedByVersion">Runners of the pool that drain by version since this registration, it itself among them when it came
+/// late.</param>
+internal sealed record RunnerRegistration(RunnerRecord Runner, IReadOnlyList<RunnerRecord> DrainedByVersion);
 
 internal readonly record struct HeartbeatResult(bool Draining, long ActorsVersion);
 

@@ -15,7 +15,7 @@ internal sealed partial class RunnerEndpoints(
     IPoolStore pools,
     LiveOptions options,
     EndpointPolicy endpoints,
-    SuspectRunners suspects,
+    RunnerRegistry registry,
     ILogger<RunnerEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -44,7 +44,7 @@ internal sealed partial class RunnerEndpoints(
             .Answers<RunnerActorsReply>(StatusCodes.Status404NotFound)
             .ForRunners();
         api.MapPost("/runners/{id}/drain", DrainAsync)
-            .WithSummary("Gives a runner no new actors from now on")
+            .WithSummary("Gives a runner no new actors from now on, and tells those it has to stop")
             .Answers<EmptyShape>(StatusCodes.Status404NotFound)
             .ForRunners();
         api.MapDelete("/runners/{id}", DeleteAsync)
@@ -73,13 +73,11 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(GuardErrors.NamespaceNotFound(runner.Pool.Namespace));
         }
 
-        if (await runners.RegisterAsync(runner, call.Cancelled) is not { } registered)
+        if (await registry.RegisterAsync(runner, call.Cancelled) is not { } registered)
         {
             return ControlResult.Error(GuardErrors.NoRunnerConfig(runner.Pool.Namespace, runner.Pool.Name));
         }
 
-        // It has just spoken: whoever could not reach it before may try again at once.
-        suspects.Clear(registered.RunnerId);
         LogRegistered(registered.RunnerId, runner.Pool, runner.Version, runner.TotalSlots, registered.RunnerId != newId);
         var reply = new RunnerRegisterReply(
             RunnerShape.Of(registered),
@@ -205,7 +203,7 @@ internal sealed partial class RunnerEndpoints(
 
     [LoggerMessage(
         2, LogLevel.Information,
-        "Runner {RunnerId} drains on request: it gets no new actors",
+        "Runner {RunnerId} drains on request: it gets no new actors, and those it has are told to stop",
         EventName = "RunnerDrainRequested")]
     private partial void LogDraining(string runnerId);
 

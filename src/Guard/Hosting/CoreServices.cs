@@ -81,6 +81,7 @@ internal static class CoreServices
         services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IPoolStore>(sp => sp.GetRequiredService<MemoryStore>());
+        services.AddSingleton<IPoolUpkeepStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IGuardLiveness, MemoryGuardLiveness>();
         return services;
     }
@@ -101,7 +102,9 @@ internal static class CoreServices
         services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<RedisChangeFeed>());
         services.AddSingleton<IPoolHealthStore, RedisPoolHealthStore>();
         services.AddSingleton<IActorStore, RedisActorStore>();
-        services.AddSingleton<IRunnerStore, RedisRunnerStore>();
+        services.AddSingleton<RedisRunnerStore>();
+        services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<RedisRunnerStore>());
+        services.AddSingleton<IPoolUpkeepStore>(sp => sp.GetRequiredService<RedisRunnerStore>());
         services.AddSingleton<IPoolStore, RedisPoolStore>();
         services.AddSingleton<IGuardLiveness, RedisGuardLiveness>();
         services.AddHostedService(sp => sp.GetRequiredService<RedisChangeFeed>());
@@ -116,10 +119,13 @@ internal static class CoreServices
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
+        services.AddSingleton<RunnerRegistry>();
         services.AddSingleton(Random.Shared);
         services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
+        services.AddSingleton<ActorEvictions>();
+        services.AddSingleton<ActorRestarts>();
         services.AddSingleton<PoolSettingsSource>();
         services.AddSingleton<PoolHealthTracker>();
         services.AddSingleton<PoolHealthWatchers>();

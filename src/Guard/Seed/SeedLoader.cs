@@ -12,7 +12,7 @@ namespace Guard.Seed;
 /// </summary>
 internal sealed partial class SeedLoader(
     IPoolStore pools,
-    IRunnerStore runners,
+    RunnerRegistry runners,
     IActorStore actors,
     LiveOptions options,
     EndpointPolicy endpoints,

@@ -26,21 +26,21 @@ public sealed class ActorLifecycleEventTests
 
     private static (RunnerEventResult Result, ActorRecord Actor) Tell(
         ActorRecord actor, RunnerEventKind kind, long generation = 5, string runner = "r1", string? message = "boom")
-        => ActorLifecycle.Apply(actor, runner, new(actor.Id, generation, kind, message), Now);
+        => ActorLifecycle.Apply(actor, runner, new(actor.Id, generation, kind, message), new RestartTiming(2000, 60_000, 600_000, 0), Now);
 
     [Theory]
     [InlineData("Starting", "Ready", "Ready")]
     [InlineData("Starting", "Stopped", "Sleeping")]
     [InlineData("Starting", "Sleep", "Sleeping")]
-    [InlineData("Starting", "Crashed", "Sleeping")]
+    [InlineData("Starting", "Crashed", "Crashed")]
     [InlineData("Starting", "Destroy", "Destroyed")]
     [InlineData("Ready", "Stopped", "Sleeping")]
     [InlineData("Ready", "Sleep", "Sleeping")]
-    [InlineData("Ready", "Crashed", "Sleeping")]
+    [InlineData("Ready", "Crashed", "Crashed")]
     [InlineData("Ready", "Destroy", "Destroyed")]
     [InlineData("Stopping", "Stopped", "Sleeping")]
     [InlineData("Stopping", "Sleep", "Sleeping")]
-    [InlineData("Stopping", "Crashed", "Sleeping")]
+    [InlineData("Stopping", "Crashed", "Crashed")]
     [InlineData("Stopping", "Destroy", "Destroyed")]
     public void Apply_HeldByThatRunner_Ok(string state, string kind, string expected)
     {
@@ -74,8 +74,8 @@ public sealed class ActorLifecycleEventTests
     }
 
     [Theory]
-    [InlineData("Sleep", "Sleeping", false)]
-    [InlineData("Restart", "Sleeping", true)]
+    [InlineData("Sleep", "Crashed", false)]
+    [InlineData("Restart", "Crashed", true)]
     [InlineData("Destroy", "Destroyed", false)]
     public void Apply_Crashed_AsTheCrashPolicySays(string policy, string expected, bool rescheduled)
     {

@@ -1,5 +1,6 @@
 using Guard.Core.Actors;
 using Guard.Core.Runners;
+using Guard.Core.Storage;
 using Guard.Core.Targets;
 
 namespace Guard.Core.Tests.Actors;
@@ -7,6 +8,9 @@ namespace Guard.Core.Tests.Actors;
 public sealed class ActorLifecycleTests
 {
     private const long Now = 1_000_000;
+
+    /// <summary>No jitter: half of the base delay, doubled each time.</summary>
+    private static readonly RestartTiming Timing = new(2000, 60_000, 600_000, 0);
 
     private static readonly RunnerAddress Runner = new("r1", "http://127.0.0.1:9001", RunnerProtocol.Http1);
     private static readonly ActorError Crash = new(ActorErrorKind.Crashed, Message: "before");
@@ -33,9 +37,10 @@ public sealed class ActorLifecycleTests
             CreateTs = 100,
             StartTs = 200,
             PendingAllocationTs = 0,
-            ConnectableTs = state is ActorState.Ready or ActorState.Stopping ? 300 : 0,
+            ConnectableTs = state == ActorState.Ready ? 300 : 0,
             SleepTs = state == ActorState.Sleeping ? 400 : 0,
             RescheduleTs = state == ActorState.Sleeping ? 500 : 0,
+            StopDeadlineTs = state == ActorState.Stopping ? 550 : 0,
             DestroyTs = state == ActorState.Destroyed ? 600 : 0,
         };
     }
@@ -47,13 +52,15 @@ public sealed class ActorLifecycleTests
         Assert.Equal(before.Revision + 1, after.Revision);
         Assert.Equal(before.Generation, after.Generation);
         Assert.Equal((null, null, null), (after.Runner, after.Starter, after.StartId));
-        Assert.Equal((0, 0), (after.ConnectableTs, after.PendingAllocationTs));
+        Assert.Equal((0, 0, 0), (after.ConnectableTs, after.PendingAllocationTs, after.StopDeadlineTs));
         Assert.Equal((before.Id, before.Key, before.CreateTs, before.StartTs), (after.Id, after.Key, after.CreateTs, after.StartTs));
     }
 
     [Theory]
     [InlineData("Sleeping", null, "Granted")]
     [InlineData("Sleeping", 5L, "Granted")]
+    [InlineData("Pending", null, "Granted")]
+    [InlineData("Crashed", null, "Granted")]
     [InlineData("Starting", null, "StartingElsewhere")]
     [InlineData("Starting", 4L, "StartingElsewhere")]
     [InlineData("Starting", 6L, "StartingElsewhere")]
@@ -92,10 +99,10 @@ public sealed class ActorLifecycleTests
     [Fact]
     public void AwaitCapacity_Sleeping_NoCapacitySinceTheFirstRefusal()
     {
-        var first = ActorLifecycle.AwaitCapacity(Actor(ActorState.Sleeping), Now);
-        var second = ActorLifecycle.AwaitCapacity(first, Now + 1000);
+        var first = ActorLifecycle.AwaitCapacity(Actor(ActorState.Sleeping) with { RescheduleTs = 0 }, Timing, Now);
+        var second = ActorLifecycle.AwaitCapacity(first, Timing, Now + 1000);
 
-        Assert.Equal((ActorState.Sleeping, 21L, Now), (first.State, first.Revision, first.PendingAllocationTs));
+        Assert.Equal((ActorState.Pending, 21L, Now), (first.State, first.Revision, first.PendingAllocationTs));
         Assert.Equal(new ActorError(ActorErrorKind.NoCapacity), first.Error);
         Assert.Same(first, second);
     }
@@ -138,33 +145,36 @@ public sealed class ActorLifecycleTests
     {
         var before = Actor(ActorState.Starting, Enum.Parse<CrashPolicy>(policy));
 
-        var after = ActorLifecycle.StartFailed(before, 5, new(ActorErrorKind.RunnerNoResponse, "r1"), false, Now)!;
+        var after = ActorLifecycle.StartFailed(before, 5, new(ActorErrorKind.RunnerNoResponse, "r1"), false, Timing, Now)!;
 
         AssertReleased(before, after);
-        Assert.Equal((ActorState.Sleeping, null, Now, 0L), (after.State, after.Error, after.SleepTs, after.RescheduleTs));
+        Assert.Equal((ActorState.Sleeping, null, Now), (after.State, after.Error, after.SleepTs));
+
+        // Whoever was starting it may die before the next try.
+        Assert.Equal(policy == "Restart" ? Now + 1000 : 0, after.RescheduleTs);
     }
 
     [Theory]
-    [InlineData("Sleep", "Sleeping", 0L)]
-    [InlineData("Restart", "Sleeping", Now + ActorLifecycle.RescheduleDelayMs)]
+    [InlineData("Sleep", "Crashed", 0L)]
+    [InlineData("Restart", "Crashed", Now + 1000)]
     [InlineData("Destroy", "Destroyed", 0L)]
     public void StartFailed_Final_AsTheCrashPolicySays(string policy, string state, long reschedule)
     {
         var before = Actor(ActorState.Starting, Enum.Parse<CrashPolicy>(policy));
         var error = new ActorError(ActorErrorKind.RunnerNoResponse, "r1");
 
-        var after = ActorLifecycle.StartFailed(before, 5, error, true, Now)!;
+        var after = ActorLifecycle.StartFailed(before, 5, error, true, Timing, Now)!;
 
         AssertReleased(before, after);
         Assert.Equal((State(state), error, reschedule), (after.State, after.Error, after.RescheduleTs));
         Assert.Equal(state == "Destroyed" ? Now : 0, after.DestroyTs);
-        Assert.Equal(state == "Sleeping" ? Now : 0, after.SleepTs);
+        Assert.Equal(state == "Crashed" ? Now : 0, after.SleepTs);
     }
 
     [Fact]
     public void StartFailed_CrashedWithAForeignMessage_Cleaned()
     {
-        var after = ActorLifecycle.StartFailed(Actor(ActorState.Starting), 5, new(ActorErrorKind.Crashed, Message: "a\nb"), true, Now)!;
+        var after = ActorLifecycle.StartFailed(Actor(ActorState.Starting), 5, new(ActorErrorKind.Crashed, Message: "a\nb"), true, Timing, Now)!;
 
         Assert.Equal("ab", after.Error!.Message);
     }
@@ -176,14 +186,14 @@ public sealed class ActorLifecycleTests
     [InlineData("Stopping", 5)]
     [InlineData("Destroyed", 5)]
     public void StartFailed_OtherGenerationOrState_Refused(string state, long generation)
-        => Assert.Null(ActorLifecycle.StartFailed(Actor(State(state)), generation, new(ActorErrorKind.InternalError), true, Now));
+        => Assert.Null(ActorLifecycle.StartFailed(Actor(State(state)), generation, new(ActorErrorKind.InternalError), true, Timing, Now));
 
     [Fact]
     public void Disowned_Ready_SleepsWithoutError()
     {
         var before = Actor(ActorState.Ready, CrashPolicy.Destroy);
 
-        var after = ActorLifecycle.Disowned(before, 5, Now)!;
+        var after = ActorLifecycle.Disowned(before, 5, Timing, Now)!;
 
         AssertReleased(before, after);
         Assert.Equal((ActorState.Sleeping, null), (after.State, after.Error));
@@ -196,21 +206,21 @@ public sealed class ActorLifecycleTests
     [InlineData("Stopping", 5)]
     [InlineData("Destroyed", 5)]
     public void Disowned_OtherGenerationOrState_Refused(string state, long generation)
-        => Assert.Null(ActorLifecycle.Disowned(Actor(State(state)), generation, Now));
+        => Assert.Null(ActorLifecycle.Disowned(Actor(State(state)), generation, Timing, Now));
 
     [Theory]
-    [InlineData("Ready", "Sleep", "Sleeping")]
-    [InlineData("Ready", "Restart", "Sleeping")]
+    [InlineData("Ready", "Sleep", "Crashed")]
+    [InlineData("Ready", "Restart", "Crashed")]
     [InlineData("Ready", "Destroy", "Destroyed")]
     public void RunnerLost_Ready_ConnectionLostAndTheCrashPolicy(string state, string policy, string expected)
     {
         var before = Actor(State(state), Enum.Parse<CrashPolicy>(policy));
 
-        var after = ActorLifecycle.RunnerLost(before, Now);
+        var after = ActorLifecycle.RunnerLost(before, Timing, Now);
 
         AssertReleased(before, after);
         Assert.Equal((State(expected), new(ActorErrorKind.RunnerConnectionLost, "r1")), (after.State, after.Error));
-        Assert.Equal(policy == "Restart" ? Now + ActorLifecycle.RescheduleDelayMs : 0, after.RescheduleTs);
+        Assert.Equal(policy == "Restart" ? Now + 1000 : 0, after.RescheduleTs);
     }
 
     [Theory]
@@ -220,7 +230,7 @@ public sealed class ActorLifecycleTests
     {
         var before = Actor(State(state), CrashPolicy.Destroy);
 
-        var after = ActorLifecycle.RunnerLost(before, Now);
+        var after = ActorLifecycle.RunnerLost(before, Timing, Now);
 
         AssertReleased(before, after);
         Assert.Equal((ActorState.Sleeping, null), (after.State, after.Error));
@@ -233,7 +243,7 @@ public sealed class ActorLifecycleTests
     {
         var actor = Actor(State(state));
 
-        Assert.Same(actor, ActorLifecycle.RunnerLost(actor, Now));
+        Assert.Same(actor, ActorLifecycle.RunnerLost(actor, Timing, Now));
     }
 
     [Fact]
@@ -260,5 +270,123 @@ public sealed class ActorLifecycleTests
         AssertReleased(before, after);
         Assert.Equal((ActorState.Destroyed, Now, null, before.Error), (after.State, after.DestroyTs, after.Input, after.Error));
         Assert.Same(after, ActorLifecycle.Destroy(after, Now + 1));
+    }
+
+    [Fact]
+    public void AwaitCapacity_RestartIsDue_PutOff()
+    {
+        var due = Actor(ActorState.Crashed, CrashPolicy.Restart) with { RescheduleTs = Now };
+
+        var after = ActorLifecycle.AwaitCapacity(due, Timing, Now);
+
+        Assert.Equal((ActorState.Pending, Now + 1000), (after.State, after.RescheduleTs));
+        Assert.Same(after, ActorLifecycle.AwaitCapacity(after, Timing, Now + 999));
+        Assert.Equal(Now + 2000, ActorLifecycle.AwaitCapacity(after, Timing, Now + 1000).RescheduleTs);
+    }
+
+    [Fact]
+    public void Fail_RestartAgainAndAgain_DelayDoublesUpToTheLongest()
+    {
+        var actor = Actor(ActorState.Starting, CrashPolicy.Restart);
+        var delays = new List<long>();
+        for (var i = 0; i < 8; i++)
+        {
+            var crashed = ActorLifecycle.StartFailed(actor, actor.Generation, Crash, true, Timing, Now)!;
+            delays.Add(crashed.RescheduleTs - Now);
+            actor = ActorLifecycle.BeginStart(crashed, Runner, "g", "s", Now);
+        }
+
+        Assert.Equal([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000], delays);
+    }
+
+    [Theory]
+    [InlineData(599_999, 8000)]
+    [InlineData(600_000, 1000)]
+    public void Fail_RestartAfterAQuietRun_BeginsWithTheFirstDelay(long readyForMs, long delay)
+    {
+        var ready = Actor(ActorState.Ready, CrashPolicy.Restart) with { Restarts = 3, ConnectableTs = Now - readyForMs };
+
+        Assert.Equal(Now + delay, ActorLifecycle.RunnerLost(ready, Timing, Now).RescheduleTs);
+    }
+
+    [Theory]
+    [InlineData(0, 1000)]
+    [InlineData(500, 1500)]
+    [InlineData(1000, 2000)]
+    public void Delay_Jitter_HalfToAll(int jitter, long delay) => Assert.Equal(delay, (Timing with { Jitter = jitter }).Delay(0));
+
+    [Fact]
+    public void BeginStop_Ready_StoppingWithItsSlot()
+    {
+        var before = Actor(ActorState.Ready);
+
+        var after = ActorLifecycle.BeginStop(before, Now + 9)!;
+
+        Assert.Equal((ActorState.Stopping, 5L, 21L), (after.State, after.Generation, after.Revision));
+        Assert.Equal((Runner, Now + 9, 0L), (after.Runner, after.StopDeadlineTs, after.ConnectableTs));
+    }
+
+    [Theory]
+    [InlineData("Sleeping")]
+    [InlineData("Pending")]
+    [InlineData("Crashed")]
+    [InlineData("Starting")]
+    [InlineData("Stopping")]
+    [InlineData("Destroyed")]
+    public void BeginStop_OtherState_Refused(string state) => Assert.Null(ActorLifecycle.BeginStop(Actor(State(state)), Now));
+
+    [Theory]
+    [InlineData("Sleep", 0L)]
+    [InlineData("Restart", Now)]
+    [InlineData("Destroy", 0L)]
+    public void CommitStopped_Stopping_SleepsAndARestartIsDueAtOnce(string policy, long reschedule)
+    {
+        var before = Actor(ActorState.Stopping, Enum.Parse<CrashPolicy>(policy));
+
+        var after = ActorLifecycle.CommitStopped(before, 5, Now)!;
+
+        AssertReleased(before, after);
+        Assert.Equal((ActorState.Sleeping, null, reschedule), (after.State, after.Error, after.RescheduleTs));
+        Assert.Null(ActorLifecycle.CommitStopped(before, 4, Now));
+        Assert.Null(ActorLifecycle.CommitStopped(Actor(ActorState.Ready), 5, Now));
+    }
+
+    [Theory]
+    [InlineData("Ready", "Sleep", "Crashed", 0L)]
+    [InlineData("Stopping", "Restart", "Crashed", Now)]
+    [InlineData("Stopping", "Destroy", "Destroyed", 0L)]
+    public void DrainTimedOut_ReadyOrStopping_AsTheCrashPolicySays(string state, string policy, string expected, long reschedule)
+    {
+        var before = Actor(State(state), Enum.Parse<CrashPolicy>(policy));
+
+        var after = ActorLifecycle.DrainTimedOut(before, Timing, Now);
+
+        AssertReleased(before, after);
+        Assert.Equal((State(expected), new(ActorErrorKind.RunnerDrainingTimeout, "r1"), reschedule), (after.State, after.Error, after.RescheduleTs));
+    }
+
+    [Fact]
+    public void DrainTimedOut_Starting_MayBeTriedElsewhere()
+    {
+        var after = ActorLifecycle.DrainTimedOut(Actor(ActorState.Starting), Timing, Now);
+
+        Assert.Equal((ActorState.Sleeping, null), (after.State, after.Error));
+        Assert.Same(after, ActorLifecycle.DrainTimedOut(after, Timing, Now));
+    }
+
+    [Theory]
+    [InlineData("Ready", "Stopped", 0L)]
+    [InlineData("Ready", "Sleep", 0L)]
+    [InlineData("Starting", "Sleep", 0L)]
+    [InlineData("Starting", "Stopped", Now + 1000)]
+    [InlineData("Stopping", "Stopped", Now)]
+    [InlineData("Stopping", "Sleep", Now)]
+    public void Apply_EndWithRestart_OnlyAgainstItsWillItStartsAgain(string state, string kind, long reschedule)
+    {
+        var actor = Actor(State(state), CrashPolicy.Restart);
+
+        var (result, after) = ActorLifecycle.Apply(actor, "r1", new(actor.Id, 5, Enum.Parse<RunnerEventKind>(kind), null), Timing, Now);
+
+        Assert.Equal((RunnerEventResult.Ok, ActorState.Sleeping, reschedule), (result, after.State, after.RescheduleTs));
     }
 }

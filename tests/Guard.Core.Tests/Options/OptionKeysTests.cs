@@ -22,6 +22,7 @@ public sealed class OptionKeysTests
             "PoolHealth:ErrorsToTrip", "PoolHealth:SuccessesToClear", "PoolHealth:ErrorTtl",
             "Readiness:Timeout", "Readiness:RepairInterval", "Readiness:MaxWakeRetries", "Readiness:MaxHeld", "Readiness:MaxHeldPerPool", "Readiness:MaxHeldPerActor",
             "Retry:MaxAttempts", "Retry:BaseDelay", "Retry:MaxDelay",
+            "Actors:RestartBaseDelay", "Actors:RestartMaxDelay", "Actors:RestartResetAfter",
             "Runners:StartTimeout", "Runners:ReadyTimeout", "Runners:EligibleAfter", "Runners:LostAfter", "Runners:AllowedEndpoints",
             "Gateway:Cors:AllowedOrigins",
             "Limits:MaxRequestBodyBytes", "Limits:RequestsPerClient", "Limits:RequestWindow", "Limits:ConcurrentPerClient",

@@ -36,6 +36,9 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
     public ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync(() => store.CommitDisownedAsync(id, pool, generation, cancellationToken), cancellationToken);
 
+    public ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.CommitStoppedAsync(id, pool, generation, cancellationToken), cancellationToken);
+
     public ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => link.CallAsync(() => store.ApplyEventAsync(runnerId, runnerEvent, cancellationToken), cancellationToken);
 

@@ -120,7 +120,7 @@ public sealed class ReadinessGateTests
         Assert.Equal(["r1", "r2", "r3"], h.Runners.Starts.Select(s => s.Host).Order());
         Assert.Equal([1L, 2L, 3L], h.Runners.Starts.Select(s => s.Generation));
         var record = await h.ReadAsync(actor);
-        Assert.Equal(ActorState.Sleeping, record.State);
+        Assert.Equal(ActorState.Crashed, record.State);
         Assert.Equal(ActorErrorKind.Crashed, record.Error!.Kind);
     }
 

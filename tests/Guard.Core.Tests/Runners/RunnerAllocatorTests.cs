@@ -19,7 +19,7 @@ public sealed class RunnerAllocatorTests
                 TotalSlots = 10,
                 RemainingSlots = free,
                 IsStatic = isStatic,
-                DrainTs = drain,
+                DrainRequestTs = drain,
                 StopTs = stop,
             },
             TimeSpan.FromSeconds(silent));

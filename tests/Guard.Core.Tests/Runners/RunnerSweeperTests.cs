@@ -1,6 +1,8 @@
+using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Runners;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Core.Tests.Runners;
 
@@ -11,11 +13,20 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
 
     private readonly LiveOptions _options = new(new GuardOptions());
     private readonly StepClock _time = new();
-    private readonly ScriptedRunnerStore _store = new();
+    private readonly ScriptedUpkeepStore _store = new();
     private readonly LogList _log = new();
     private readonly RunnerSweeper _sweeper;
 
-    public RunnerSweeperTests() => _sweeper = new(_store, _options, _time, _log);
+    /// <summary>No pool here drains or restarts anything: what does is never asked for anything but nothing.</summary>
+    public RunnerSweeperTests() => _sweeper = new(
+        _store,
+        new RunnerRegistry(null!, null!, null!, NullLogger<RunnerRegistry>.Instance),
+        new ActorEvictions(_store, null!, null!, NullLogger<ActorEvictions>.Instance),
+        new ActorRestarts(null!, null!, null!, null!, _options, NullLogger<ActorRestarts>.Instance),
+        new GuardIdentity("guard-1"),
+        _options,
+        _time,
+        _log);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -65,8 +76,8 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
     [InlineData(100, 200)]
     [InlineData(1_000, 200)]
     [InlineData(5_000, 1_000)]
-    [InlineData(15_000, 2_000)]
-    [InlineData(3_600_000, 2_000)]
+    [InlineData(15_000, 1_000)]
+    [InlineData(3_600_000, 1_000)]
     public void Period_OfLostAfter_AFifthWithinBounds(int lostAfterMs, int periodMs)
         => Assert.Equal(TimeSpan.FromMilliseconds(periodMs), RunnerSweeper.Period(TimeSpan.FromMilliseconds(lostAfterMs)));
 
@@ -81,6 +92,42 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Look_LeaseHeldElsewhereMeanwhile_LostAfterCountsFromTheTakeOver()
+    {
+        await StartAsync();
+        Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(17)));
+        _store.IsHeldElsewhere = true;
+        await PassAsync(TimeSpan.FromSeconds(3));
+        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(20)));
+
+        _store.IsHeldElsewhere = false;
+        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(15)));
+        Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(2)));
+    }
+
+    [Fact]
+    public async Task Look_LeaseRanOutUnseen_LostAfterCountsAnew()
+    {
+        await StartAsync();
+        Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(17)));
+        _store.RanOut = true;
+
+        await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(14)));
+        Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(2)));
+    }
+
+    [Fact]
+    public async Task Stop_HoldsALease_GivesItBack()
+    {
+        await StartAsync();
+
+        await _sweeper.StopAsync(Ct).WaitAsync(TimeSpan.FromSeconds(10), Ct);
+
+        Assert.Equal("guard-1", _store.Released);
+    }
+
+    [Fact]
     public async Task Look_StoreUnavailable_ContactBeginsAnewAndItIsLoggedOnce()
     {
         await StartAsync();
@@ -92,7 +139,7 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
         Assert.Equal("Warning RunnerSweepFailed", Assert.Single(_log.Lines).Split(':')[0]);
 
         _store.Fails = false;
-        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(16)));
+        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(15)));
         Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(2)));
         Assert.Equal(["Warning RunnerSweepFailed", "Information RunnerSweepResumed"], _log.Lines.Select(l => l.Split(':')[0]));
     }
@@ -105,7 +152,7 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
         await PassAsync(TimeSpan.FromSeconds(30));
         _store.Fails = false;
 
-        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(16)));
+        Assert.Equal(None, await PassAsync(TimeSpan.FromSeconds(15)));
         Assert.Equal(LostAfter, await PassAsync(TimeSpan.FromSeconds(2)));
     }
 

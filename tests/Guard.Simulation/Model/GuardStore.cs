@@ -7,7 +7,7 @@ using Guard.Core.Targets;
 namespace Guard.Simulation.Model;
 
 /// <summary>The store as one Guard has it: every call goes over its link. What the store grants is shown to the checks as it is granted.</summary>
-internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRunnerStore, IPoolStore, IPoolHealthStore, IGuardLiveness
+internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRunnerStore, IPoolStore, IPoolUpkeepStore, IPoolHealthStore, IGuardLiveness
 {
     private readonly StoreModel _model = world.Store;
 
@@ -57,7 +57,7 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<ActorRecord?> DestroyAsync(ActorId id, CancellationToken cancellationToken)
         => link.CallAsync("destroy", () => _model.Actors.DestroyAsync(id, default), cancellationToken);
 
-    public ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
+    public ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
         => link.CallAsync("register", () => _model.Runners.RegisterAsync(runner, default), cancellationToken);
 
     public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
@@ -78,8 +78,27 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<RunnerActors?> GetActorsAsync(string runnerId, CancellationToken cancellationToken)
         => link.CallAsync("get actors of runner", () => _model.Runners.GetActorsAsync(runnerId, default), cancellationToken);
 
-    public ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
-        => link.CallAsync("sweep", () => _model.Runners.SweepLostAsync(lostAfter, default), cancellationToken);
+    public ValueTask<IReadOnlyList<PoolId>> ListPoolsAsync(CancellationToken cancellationToken)
+        => link.CallAsync("list all pools", () => _model.Upkeep.ListPoolsAsync(default), cancellationToken);
+
+    public ValueTask<PoolSweep?> SweepAsync(PoolSweepTerms terms, CancellationToken cancellationToken)
+        => link.CallAsync("sweep", () => _model.Upkeep.SweepAsync(terms, default), cancellationToken);
+
+    public async ValueTask ReleaseAsync(PoolId pool, string guardId, CancellationToken cancellationToken)
+        => await link.CallAsync("release", async () =>
+        {
+            await _model.Upkeep.ReleaseAsync(pool, guardId, default);
+            return true;
+        }, cancellationToken);
+
+    public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken)
+        => link.CallAsync("evict", () => _model.Upkeep.EvictAsync(terms, default), cancellationToken);
+
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
+        => link.CallAsync("list stopping", () => _model.Upkeep.ListStoppingAsync(pool, default), cancellationToken);
+
+    public ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => link.CallAsync("commit stopped", () => _model.Actors.CommitStoppedAsync(id, pool, generation, default), cancellationToken);
 
     public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
         => link.CallAsync("put pool", () => _model.Pools.PutAsync(pool, config, default), cancellationToken);

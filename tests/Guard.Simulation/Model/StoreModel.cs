@@ -21,6 +21,7 @@ internal sealed class StoreModel
         Actors = Truth;
         Runners = Truth;
         Pools = Truth;
+        Upkeep = Truth;
         Liveness = new MemoryGuardLiveness(Process.Time);
     }
 
@@ -41,6 +42,8 @@ internal sealed class StoreModel
     public IRunnerStore Runners { get; }
 
     public IPoolStore Pools { get; }
+
+    public IPoolUpkeepStore Upkeep { get; }
 
     public IGuardLiveness Liveness { get; }
 

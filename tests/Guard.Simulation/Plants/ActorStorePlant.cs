@@ -32,6 +32,9 @@ internal abstract class ActorStorePlant(IActorStore inner) : IActorStore
     public ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => inner.CommitDisownedAsync(id, pool, generation, cancellationToken);
 
+    public ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => inner.CommitStoppedAsync(id, pool, generation, cancellationToken);
+
     public virtual ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => inner.ApplyEventAsync(runnerId, runnerEvent, cancellationToken);
 

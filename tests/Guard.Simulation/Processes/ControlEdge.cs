@@ -8,15 +8,14 @@ namespace Guard.Simulation.Processes;
 
 /// <summary>What the control API does for runners and operators, without its HTTP: the same calls to the store in the same order. A call that
 /// throws <see cref="StoreUnavailableException"/> is its 503.</summary>
-internal sealed class ControlEdge(World world, GuardStore store, RunnerClient client, SuspectRunners suspects)
+internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry registry, RunnerClient client)
 {
     public async ValueTask<string> RegisterAsync(SimRunner runner)
     {
-        var registered = await store.RegisterAsync(
+        var registered = await registry.RegisterAsync(
             new(world.NewRunnerId(), World.Pool, runner.Host, 1, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
             CancellationToken.None);
-        suspects.Clear(registered!.RunnerId);
-        return registered.RunnerId;
+        return registered!.RunnerId;
     }
 
     /// <summary>Null is the answer 404: register again.</summary>

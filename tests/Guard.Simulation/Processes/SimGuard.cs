@@ -76,7 +76,10 @@ internal sealed class SimGuard
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
         var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
-        var sweeper = new RunnerSweeper(store, live, time, Log<RunnerSweeper>());
+        var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
+        var evictions = new ActorEvictions(store, store, wakes, Log<ActorEvictions>());
+        var restarts = new ActorRestarts(Starter, store, Tracker, settings, live, Log<ActorRestarts>());
+        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, Identity, live, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;
@@ -89,7 +92,7 @@ internal sealed class SimGuard
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
         Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, disowned, suspects, live);
-        Control = new ControlEdge(world, store, client, suspects);
+        Control = new ControlEdge(world, store, registry, client);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));
         Process.Run(() => sweeper.RunAsync(CancellationToken.None));

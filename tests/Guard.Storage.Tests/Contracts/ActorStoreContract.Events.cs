@@ -62,8 +62,8 @@ public abstract partial class ActorStoreContract
     }
 
     [Theory]
-    [InlineData("Sleep", "Sleeping")]
-    [InlineData("Restart", "Sleeping")]
+    [InlineData("Sleep", "Crashed")]
+    [InlineData("Restart", "Crashed")]
     [InlineData("Destroy", "Destroyed")]
     public async Task ApplyEventAsync_Crashed_AsTheCrashPolicySays(string policyName, string stateName)
     {

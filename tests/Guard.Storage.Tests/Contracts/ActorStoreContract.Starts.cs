@@ -91,7 +91,7 @@ public abstract partial class ActorStoreContract
 
         Assert.Equal(StartGrantStatus.NoCapacity, grant.Status);
         var waiting = await GetAsync(actor);
-        Assert.Equal((ActorState.Sleeping, 0L, ActorErrorKind.NoCapacity), (waiting.State, waiting.Generation, waiting.Error!.Kind));
+        Assert.Equal((ActorState.Pending, 0L, ActorErrorKind.NoCapacity), (waiting.State, waiting.Generation, waiting.Error!.Kind));
         Assert.InRange(waiting.PendingAllocationTs, Store.Now - 5000, Store.Now);
         Assert.Equal(waiting.PendingAllocationTs, grant.Actor!.PendingAllocationTs);
         await Store.SettleAsync();
@@ -151,8 +151,9 @@ public abstract partial class ActorStoreContract
     }
 
     [Fact]
-    public async Task TryBeginStartAsync_SeveralVersions_NewestWithAFreeSlot()
+    public async Task TryBeginStartAsync_SeveralVersionsThatDoNotDrain_NewestWithAFreeSlot()
     {
+        Config = Config with { DrainOnVersionUpgrade = false };
         var old = await AddRunnerAsync(slots: 50, version: 1);
         var newest = await AddRunnerAsync(slots: 2, version: 3);
         var middle = await AddRunnerAsync(slots: 1, version: 2);
@@ -306,8 +307,8 @@ public abstract partial class ActorStoreContract
     }
 
     [Theory]
-    [InlineData("Sleep", "Sleeping")]
-    [InlineData("Restart", "Sleeping")]
+    [InlineData("Sleep", "Crashed")]
+    [InlineData("Restart", "Crashed")]
     [InlineData("Destroy", "Destroyed")]
     public async Task CommitStartFailedAsync_Final_AsTheCrashPolicySays(string policyName, string stateName)
     {

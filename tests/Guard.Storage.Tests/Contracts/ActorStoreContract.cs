@@ -234,7 +234,7 @@ public abstract partial class ActorStoreContract : StoreContract
         await Store.Actors.DestroyAsync(actor.Id, Ct);
 
         await Store.AdvanceAsync(TimeSpan.FromMinutes(59));
-        await Store.Runners.SweepLostAsync(TimeSpan.MaxValue, Ct);
+        await Store.SweepLostAsync(TimeSpan.MaxValue, Ct);
 
         Assert.Equal(ActorState.Destroyed, (await GetAsync(actor)).State);
     }

@@ -33,8 +33,8 @@ public abstract partial class RunnerStoreContract
         await Store.Runners.DeleteAsync(runner.RunnerId, Ct);
 
         var error = new ActorError(ActorErrorKind.RunnerConnectionLost, runner.RunnerId);
-        Assert.Equal((ActorState.Sleeping, error), ((await GetAsync(sleep)).State, (await GetAsync(sleep)).Error));
-        Assert.Equal((ActorState.Sleeping, error), ((await GetAsync(restart)).State, (await GetAsync(restart)).Error));
+        Assert.Equal((ActorState.Crashed, error), ((await GetAsync(sleep)).State, (await GetAsync(sleep)).Error));
+        Assert.Equal((ActorState.Crashed, error), ((await GetAsync(restart)).State, (await GetAsync(restart)).Error));
         Assert.True((await GetAsync(restart)).RescheduleTs > 0);
         Assert.Equal((ActorState.Destroyed, error), ((await GetAsync(destroy)).State, (await GetAsync(destroy)).Error));
 
@@ -72,9 +72,9 @@ public abstract partial class RunnerStoreContract
         await Store.AdvanceAsync(LostAfter - TimeSpan.FromSeconds(2));
         var talking = await AddRunnerAsync();
 
-        Assert.Empty(await Store.Runners.SweepLostAsync(LostAfter, Ct));
+        Assert.Empty(await Store.SweepLostAsync(LostAfter, Ct));
         await Store.AdvanceAsync(TimeSpan.FromSeconds(2.05));
-        var sweeps = await RaceAsync(10, _ => Store.Runners.SweepLostAsync(LostAfter, Ct).AsTask());
+        var sweeps = await RaceAsync(10, _ => Store.SweepLostAsync(LostAfter, Ct));
 
         var lost = Assert.Single(sweeps.SelectMany(s => s));
         Assert.Equal(silent.RunnerId, lost.RunnerId);
@@ -91,7 +91,7 @@ public abstract partial class RunnerStoreContract
         for (var i = 0; i < 5; i++)
         {
             await Store.AdvanceAsync(TimeSpan.FromSeconds(10));
-            Assert.Empty(await Store.Runners.SweepLostAsync(LostAfter, Ct));
+            Assert.Empty(await Store.SweepLostAsync(LostAfter, Ct));
             await Store.Runners.HeartbeatAsync(runner.RunnerId, Ct);
         }
 
@@ -106,8 +106,8 @@ public abstract partial class RunnerStoreContract
         await AddRunnerAsync();
         await Store.AdvanceAsync(TimeSpan.FromHours(5));
 
-        Assert.Empty(await Store.Runners.SweepLostAsync(TimeSpan.MaxValue, Ct));
-        Assert.Single(await Store.Runners.SweepLostAsync(LostAfter, Ct));
+        Assert.Empty(await Store.SweepLostAsync(TimeSpan.MaxValue, Ct));
+        Assert.Single(await Store.SweepLostAsync(LostAfter, Ct));
         Assert.Equal(0, (await GetAsync(fixedRunner)).StopTs);
         Assert.True(await Store.Runners.DeleteAsync(fixedRunner.RunnerId, Ct));
     }
@@ -120,7 +120,7 @@ public abstract partial class RunnerStoreContract
         await AddRunnerAsync(pool: new("other", "lobbies"));
         await Store.AdvanceAsync(LostAfter * 2);
 
-        Assert.Equal(3, (await Store.Runners.SweepLostAsync(LostAfter, Ct)).Count);
+        Assert.Equal(3, (await Store.SweepLostAsync(LostAfter, Ct)).Count);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public abstract partial class RunnerStoreContract : StoreContract
         await PutPoolAsync();
         var runner = new NewRunner("r-1", Pool, "k", 7, "http://10.0.0.1:80", RunnerProtocol.H2c, 5);
 
-        var record = (await Store.Runners.RegisterAsync(runner, Ct))!;
+        var record = (await Store.Runners.RegisterAsync(runner, Ct))!.Runner;
 
         Assert.Equal(new RunnerAddress("r-1", "http://10.0.0.1:80", RunnerProtocol.H2c), record.Address);
         Assert.Equal((Pool, "k", 7, 5, 5, false), (record.Pool, record.Key, record.Version, record.TotalSlots, record.RemainingSlots, record.IsStatic));
@@ -44,7 +44,7 @@ public abstract partial class RunnerStoreContract : StoreContract
         Store.Feed.Clear();
         var again = new NewRunner("another-id", Pool, "k", 2, "https://10.0.0.2:443", RunnerProtocol.Http1, 8);
 
-        var renewed = (await Store.Runners.RegisterAsync(again, Ct))!;
+        var renewed = (await Store.Runners.RegisterAsync(again, Ct))!.Runner;
 
         Assert.Equal((first.RunnerId, "https://10.0.0.2:443", 2), (renewed.RunnerId, renewed.Address.Endpoint, renewed.Version));
         Assert.Equal((8, 7, first.CreateTs), (renewed.TotalSlots, renewed.RemainingSlots, renewed.CreateTs));
@@ -79,7 +79,7 @@ public abstract partial class RunnerStoreContract : StoreContract
         var runner = await AddRunnerAsync(slots: 3, key: "k");
         var actors = new[] { await AddReadyAsync(), await AddReadyAsync(), await AddReadyAsync() };
 
-        var renewed = (await Store.Runners.RegisterAsync(NewRunner(slots: 2, key: "k"), Ct))!;
+        var renewed = (await Store.Runners.RegisterAsync(NewRunner(slots: 2, key: "k"), Ct))!.Runner;
         Assert.Equal((2, 0), (renewed.TotalSlots, renewed.RemainingSlots));
         Assert.Equal(ActorState.Ready, (await GetAsync(actors[0])).State);
 
@@ -105,7 +105,7 @@ public abstract partial class RunnerStoreContract : StoreContract
 
         var records = await RaceAsync(50, _ => Store.Runners.RegisterAsync(NewRunner(key: "k"), Ct).AsTask());
 
-        Assert.Single(records.Select(r => r!.RunnerId).Distinct());
+        Assert.Single(records.Select(r => r!.Runner.RunnerId).Distinct());
         Assert.Single((await Store.Runners.ListAsync(new("default", null, true, 1000, null), Ct)).Items);
     }
 
@@ -115,7 +115,7 @@ public abstract partial class RunnerStoreContract : StoreContract
         var runner = await AddRunnerAsync(key: "k");
         await Store.Runners.DrainAsync(runner.RunnerId, Ct);
 
-        Assert.NotEqual(0, (await Store.Runners.RegisterAsync(NewRunner(key: "k"), Ct))!.DrainTs);
+        Assert.NotEqual(0, (await Store.Runners.RegisterAsync(NewRunner(key: "k"), Ct))!.Runner.DrainTs);
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public abstract partial class RunnerStoreContract : StoreContract
     {
         await AddRunnerAsync(key: "k", isStatic: true);
 
-        Assert.True((await Store.Runners.RegisterAsync(NewRunner(key: "k"), Ct))!.IsStatic);
+        Assert.True((await Store.Runners.RegisterAsync(NewRunner(key: "k"), Ct))!.Runner.IsStatic);
     }
 
     [Fact]

@@ -12,6 +12,9 @@ public abstract class StoreContract : IAsyncLifetime
     private protected static readonly PoolId Pool = new("default", "lobbies");
     private int _runners;
 
+    /// <summary>What <see cref="PutPoolAsync"/> writes.</summary>
+    private protected PoolConfig Config { get; set; } = new();
+
     private protected StoreFixture Store { get; private set; } = null!;
 
     private protected static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -33,7 +36,7 @@ public abstract class StoreContract : IAsyncLifetime
         await Store.DisposeAsync();
     }
 
-    private protected async Task PutPoolAsync(PoolId? pool = null) => await Store.Pools.PutAsync(pool ?? Pool, new PoolConfig(), Ct);
+    private protected async Task PutPoolAsync(PoolId? pool = null) => await Store.Pools.PutAsync(pool ?? Pool, Config, Ct);
 
     private protected NewRunner NewRunner(int slots = 10, string? key = null, int version = 1, PoolId? pool = null, bool isStatic = false)
     {
@@ -46,7 +49,7 @@ public abstract class StoreContract : IAsyncLifetime
         int slots = 10, string? key = null, int version = 1, PoolId? pool = null, bool isStatic = false)
     {
         await PutPoolAsync(pool);
-        return (await Store.Runners.RegisterAsync(NewRunner(slots, key, version, pool, isStatic), Ct))!;
+        return (await Store.Runners.RegisterAsync(NewRunner(slots, key, version, pool, isStatic), Ct))!.Runner;
     }
 
     private protected static NewActor NewActor(

@@ -37,7 +37,15 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
                 await store.AdvanceAsync(TimeSpan.FromSeconds(operation.Amount * 2));
                 break;
             case StoreOperationKind.Sweep:
-                await store.Runners.SweepLostAsync(LostAfter, ct);
+                await store.SweepLostAsync(LostAfter, ct);
+                break;
+            case StoreOperationKind.Evict:
+                foreach (var runner in await RunnersAsync())
+                {
+                    await store.Upkeep.EvictAsync(
+                        new(Pool, runner.RunnerId, TimeSpan.FromSeconds(operation.Amount), TimeSpan.FromSeconds(operation.Choice * 10), operation.Amount), ct);
+                }
+
                 break;
             case StoreOperationKind.Heartbeat or StoreOperationKind.Drain or StoreOperationKind.DeleteRunner:
                 await RunOnRunnerAsync(operation);
@@ -67,9 +75,10 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
 
         var expected = actor.State switch
         {
-            ActorState.Sleeping => await HasCapacityAsync() ? StartGrantStatus.Granted : StartGrantStatus.NoCapacity,
+            var state when ActorLifecycle.IsAtRest(state) => await HasCapacityAsync() ? StartGrantStatus.Granted : StartGrantStatus.NoCapacity,
             ActorState.Starting => StartGrantStatus.StartingElsewhere,
             ActorState.Ready => StartGrantStatus.AlreadyReady,
+            ActorState.Stopping => StartGrantStatus.Stopping,
             _ => StartGrantStatus.Destroyed,
         };
         var grant = await store.Actors.TryBeginStartAsync(new(actor.Id, Pool, "g", []), ct);
@@ -85,6 +94,9 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
             var actor = (await store.Actors.GetAsync(id, ct))!;
             actors.Add(actor);
             Assert.Equal(ActorLifecycle.HoldsSlot(actor.State), actor.Runner is not null);
+            Assert.Equal(actor.State == ActorState.Stopping, actor.StopDeadlineTs != 0);
+            Assert.Equal(actor.State == ActorState.Crashed, actor is { State: not ActorState.Destroyed and not ActorState.Starting, Error: { Kind: not ActorErrorKind.NoCapacity } });
+            Assert.True(actor.RescheduleTs == 0 || (ActorLifecycle.IsAtRest(actor.State) && actor.CrashPolicy == CrashPolicy.Restart));
             if (_seen.TryGetValue(id, out var before))
             {
                 Assert.True(actor.Revision >= before.Revision);
@@ -187,6 +199,7 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
             StoreOperationKind.CommitReady => await store.Actors.CommitReadyAsync(actor.Id, Pool, generation, ct) == TransitionResult.Ok,
             StoreOperationKind.StartFailed => await store.Actors.CommitStartFailedAsync(
                 actor.Id, Pool, generation, new(ActorErrorKind.RunnerNoResponse, runner), operation.Amount % 2 == 0, ct) == TransitionResult.Ok,
+            StoreOperationKind.Stopped => await store.Actors.CommitStoppedAsync(actor.Id, Pool, generation, ct) == TransitionResult.Ok,
             StoreOperationKind.Disowned => await store.Actors.CommitDisownedAsync(actor.Id, Pool, generation, ct) == TransitionResult.Ok,
             StoreOperationKind.Destroy => await store.Actors.DestroyAsync(actor.Id, ct) is null,
             _ => await store.Actors.ApplyEventAsync(

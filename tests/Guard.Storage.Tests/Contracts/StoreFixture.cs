@@ -1,5 +1,6 @@
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Runners;
 using Guard.Core.Storage;
 
 namespace Guard.Storage.Tests.Contracts;
@@ -13,6 +14,8 @@ internal abstract class StoreFixture : IAsyncDisposable
 
     public abstract IPoolStore Pools { get; }
 
+    public abstract IPoolUpkeepStore Upkeep { get; }
+
     /// <summary>Subscribed before the first call.</summary>
     public FeedRecorder Feed { get; } = new();
 
@@ -23,6 +26,22 @@ internal abstract class StoreFixture : IAsyncDisposable
 
     /// <summary>Moves the store's clock.</summary>
     public abstract ValueTask AdvanceAsync(TimeSpan time);
+
+    /// <summary>Sweeps a pool as the Guard that holds, or gets, its lease.</summary>
+    public async Task<PoolSweep> SweepAsync(PoolId pool, TimeSpan lostAfter, CancellationToken ct)
+        => (await Upkeep.SweepAsync(new(pool, "sweeper", TimeSpan.FromSeconds(4), lostAfter), ct))!;
+
+    /// <summary>Sweeps every pool; the runners declared lost.</summary>
+    public async Task<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken ct)
+    {
+        var lost = new List<RunnerRecord>();
+        foreach (var pool in await Upkeep.ListPoolsAsync(ct))
+        {
+            lost.AddRange((await SweepAsync(pool, lostAfter, ct)).Lost);
+        }
+
+        return lost;
+    }
 
     /// <summary>Completes when everything published so far has reached <see cref="Feed"/>.</summary>
     public abstract ValueTask SettleAsync();

@@ -10,6 +10,7 @@ internal enum StoreOperationKind
     CommitReady,
     StartFailed,
     Disowned,
+    Stopped,
     Event,
     Destroy,
     Register,
@@ -18,6 +19,7 @@ internal enum StoreOperationKind
     DeleteRunner,
     Advance,
     Sweep,
+    Evict,
 }
 
 /// <summary>A random call: what its numbers mean depends on the kind and on what there is when it runs.</summary>
@@ -39,7 +41,9 @@ internal readonly record struct StoreOperation(StoreOperationKind Kind, int Subj
             (1, Gen.Const(StoreOperationKind.Drain)),
             (1, Gen.Const(StoreOperationKind.DeleteRunner)),
             (2, Gen.Const(StoreOperationKind.Advance)),
-            (1, Gen.Const(StoreOperationKind.Sweep))),
+            (1, Gen.Const(StoreOperationKind.Sweep)),
+            (2, Gen.Const(StoreOperationKind.Evict)),
+            (2, Gen.Const(StoreOperationKind.Stopped))),
         Gen.Int[0, 1000],
         Gen.Int[0, 1000],
         Gen.Int[0, 5],

@@ -16,3 +16,8 @@ public sealed class MemoryPoolStoreTests : PoolStoreContract
 {
     private protected override StoreFixture NewStore() => new MemoryStoreFixture();
 }
+
+public sealed class MemoryUpkeepStoreTests : UpkeepStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}

@@ -42,6 +42,8 @@ internal sealed class MemoryStoreFixture : StoreFixture
 
     public override IPoolStore Pools => Store;
 
+    public override IPoolUpkeepStore Upkeep => Store;
+
     public override long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public override ValueTask AdvanceAsync(TimeSpan time)

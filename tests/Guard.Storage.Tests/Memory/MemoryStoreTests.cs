@@ -11,6 +11,7 @@ namespace Guard.Storage.Tests.Memory;
 public sealed class MemoryStoreTests : IAsyncDisposable
 {
     private static readonly PoolId Pool = new("default", "lobbies");
+    private static readonly PoolSweepTerms Sweep = new(Pool, "guard", TimeSpan.FromSeconds(4), TimeSpan.MaxValue);
     private readonly MemoryStoreFixture _fixture = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -28,7 +29,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
     private async Task<RunnerRecord> AddRunnerAsync(string key)
     {
         await Store.PutAsync(Pool, new PoolConfig(), Ct);
-        return (await Store.RegisterAsync(new($"id-{key}", Pool, key, 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 10), Ct))!;
+        return (await Store.RegisterAsync(new($"id-{key}", Pool, key, 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 10), Ct))!.Runner;
     }
 
     [Fact]
@@ -42,7 +43,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
         await AddActorAsync("k");
 
         _fixture.Time.Advance(MemoryStore.TombstoneTtl + TimeSpan.FromSeconds(1));
-        await Store.SweepLostAsync(TimeSpan.MaxValue, Ct);
+        await Store.SweepAsync(Sweep, Ct);
 
         Assert.Null(await Store.GetAsync(actor.Id, Ct));
         Assert.Null(await Store.GetAsync(runner.RunnerId, Ct));
@@ -88,7 +89,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
 
             live.Insert(0, (await AddActorAsync()).Id);
             _fixture.Time.Advance(MemoryStore.TombstoneTtl);
-            await Store.SweepLostAsync(TimeSpan.MaxValue, Ct);
+            await Store.SweepAsync(Sweep, Ct);
         }
 
         var page = await Store.ListAsync(new ActorQuery("default", null, "lobby", null, false, 1000, null), Ct);
@@ -152,7 +153,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
 
         time.Offset = TimeSpan.FromDays(1);
 
-        Assert.Empty(await fixture.Store.SweepLostAsync(TimeSpan.FromSeconds(15), Ct));
+        Assert.Empty((await fixture.Store.SweepAsync(Sweep with { LostAfter = TimeSpan.FromSeconds(15) }, Ct))!.Lost);
     }
 
     [Fact]

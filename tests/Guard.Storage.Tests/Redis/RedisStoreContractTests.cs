@@ -17,6 +17,17 @@ public sealed class RedisRunnerStoreTests(RedisAssembly redis) : RunnerStoreCont
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);
 }
 
+public sealed class RedisUpkeepStoreTests(RedisAssembly redis) : UpkeepStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);
+}
+
+/// <summary>On a cluster: no script touches two slots.</summary>
+public sealed class RedisClusterUpkeepStoreTests(RedisAssembly redis) : UpkeepStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Cluster);
+}
+
 public sealed class RedisPoolStoreTests(RedisAssembly redis) : PoolStoreContract
 {
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);

@@ -61,6 +61,8 @@ internal sealed class RedisStoreFixture : StoreFixture
 
     public override IPoolStore Pools { get; }
 
+    public override IPoolUpkeepStore Upkeep => (IPoolUpkeepStore)Runners;
+
     public override long Now => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + _offset;
 
     /// <summary>Completes when the feed hears what is published.</summary>

@@ -93,7 +93,7 @@ public sealed class ControlGateTests
 
         public TaskCompletionSource Left { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken) => FailAsync<RunnerRecord?>(cancellationToken);
+        public ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken) => FailAsync<RunnerRegistration?>(cancellationToken);
 
         public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken) => FailAsync<HeartbeatResult?>(cancellationToken);
 
@@ -106,9 +106,6 @@ public sealed class ControlGateTests
         public ValueTask<Page<RunnerRecord>> ListAsync(RunnerQuery query, CancellationToken cancellationToken) => FailAsync<Page<RunnerRecord>>(cancellationToken);
 
         public ValueTask<RunnerActors?> GetActorsAsync(string runnerId, CancellationToken cancellationToken) => FailAsync<RunnerActors?>(cancellationToken);
-
-        public ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
-            => FailAsync<IReadOnlyList<RunnerRecord>>(cancellationToken);
 
         private async ValueTask<T> FailAsync<T>(CancellationToken cancellationToken)
         {

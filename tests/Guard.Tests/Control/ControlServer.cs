@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Guard.Control;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Runners;
 using Guard.Core.Storage;
@@ -71,6 +72,8 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<EndpointPolicy>()
             .AddSingleton<SuspectRunners>()
+            .AddSingleton(s => new GuardMetrics(s.GetRequiredService<LiveOptions>()))
+            .AddSingleton<RunnerRegistry>()
             .AddSingleton<StopActor>((runner, id, generation, reason, _) =>
             {
                 stopped.TrySetResult(new StoppedActor(runner, id, generation, reason));

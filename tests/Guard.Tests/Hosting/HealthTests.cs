@@ -23,7 +23,7 @@ public sealed class HealthTests
         _store.Runners.Add(Runner("b", now - 9_999));
         _store.Runners.Add(Runner("c", now - 10_000));
         _store.Runners.Add(Runner("d", now - 10_000) with { IsStatic = true });
-        _store.Runners.Add(Runner("e", now) with { DrainTs = now });
+        _store.Runners.Add(Runner("e", now) with { DrainRequestTs = now });
         await using var guard = await StartAsync();
 
         var text = await ScrapeAsync(guard);
@@ -150,7 +150,7 @@ public sealed class HealthTests
 
         ValueTask<bool> IPoolStore.DeleteAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        ValueTask<RunnerRecord?> IRunnerStore.RegisterAsync(NewRunner runner, CancellationToken cancellationToken) => throw new NotSupportedException();
+        ValueTask<RunnerRegistration?> IRunnerStore.RegisterAsync(NewRunner runner, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         ValueTask<HeartbeatResult?> IRunnerStore.HeartbeatAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -161,7 +161,5 @@ public sealed class HealthTests
         ValueTask<RunnerRecord?> IRunnerStore.GetAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         ValueTask<RunnerActors?> IRunnerStore.GetActorsAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        ValueTask<IReadOnlyList<RunnerRecord>> IRunnerStore.SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

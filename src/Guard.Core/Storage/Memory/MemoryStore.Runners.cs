@@ -5,22 +5,22 @@ namespace Guard.Core.Storage.Memory;
 internal sealed partial class MemoryStore
 {
     /// <inheritdoc/>
-    public ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
+    public ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
     {
         if (!_pools.TryGetValue(runner.Pool, out var pool))
         {
-            return new((RunnerRecord?)null);
+            return new((RunnerRegistration?)null);
         }
 
         var changes = new StoreChanges(pool);
-        RunnerRecord result;
+        RunnerRegistration result;
         lock (pool.Namespace.Gate)
         {
             lock (pool.Gate)
             {
                 if (pool.Config is null)
                 {
-                    return new((RunnerRecord?)null);
+                    return new((RunnerRegistration?)null);
                 }
 
                 var entry = pool.FindRunner(runner.Key);
@@ -35,7 +35,8 @@ internal sealed partial class MemoryStore
                     pool.Renew(entry, Renewed(entry.Record, runner), changes);
                 }
 
-                result = entry.Record;
+                var drained = DrainByVersion(pool, changes);
+                result = new(entry.Record, drained);
             }
         }
 
@@ -79,6 +80,7 @@ internal sealed partial class MemoryStore
             return new(false);
         }
 
+        var changes = new StoreChanges(entry.Pool);
         lock (entry.Pool.Gate)
         {
             if (entry.Record.StopTs != 0)
@@ -86,12 +88,14 @@ internal sealed partial class MemoryStore
                 return new(false);
             }
 
-            if (entry.Record.DrainTs == 0)
+            if (entry.Record.DrainRequestTs == 0)
             {
-                entry.Update(entry.Record with { DrainTs = Now });
+                entry.Update(entry.Record with { DrainRequestTs = Now });
+                DrainByVersion(entry.Pool, changes);
             }
         }
 
+        Finish(changes);
         return new(true);
     }
 
@@ -135,32 +139,6 @@ internal sealed partial class MemoryStore
         }
     }
 
-    /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken cancellationToken)
-    {
-        Purge();
-        var lost = new List<RunnerRecord>();
-        foreach (var (_, pool) in _pools)
-        {
-            RunnerEntry[] silent;
-            lock (pool.Gate)
-            {
-                silent = pool.Runners.Where(r => IsLost(r, lostAfter)).ToArray();
-            }
-
-            // One hold per runner: the actors of a whole pool at once could keep others waiting.
-            foreach (var entry in silent)
-            {
-                if (Stop(entry, lostAfter))
-                {
-                    lost.Add(entry.Record);
-                }
-            }
-        }
-
-        return new(lost);
-    }
-
     /// <summary>Stops a runner unless it is stopped already or, given <paramref name="lostAfter"/>, was heard of meanwhile.</summary>
     private bool Stop(RunnerEntry entry, TimeSpan? lostAfter)
     {
@@ -172,7 +150,8 @@ internal sealed partial class MemoryStore
                 return false;
             }
 
-            entry.Pool.Stop(entry, Now, changes);
+            entry.Pool.Stop(entry, Restart, Now, changes);
+            DrainByVersion(entry.Pool, changes);
         }
 
         var names = entry.Pool.Namespace;
@@ -187,6 +166,14 @@ internal sealed partial class MemoryStore
     }
 
     private bool IsLost(RunnerEntry entry, TimeSpan lostAfter) => !entry.Record.IsStatic && time.GetElapsedTime(entry.Pinged) > lostAfter;
+
+    /// <summary>Those that drain by version since now. Under the pool's lock.</summary>
+    private List<RunnerRecord> DrainByVersion(PoolState pool, StoreChanges changes)
+    {
+        var isOn = pool.Config is { DrainOnVersionUpgrade: true };
+        var threshold = VersionDrain.Threshold(pool.Runners.Select(r => Candidate(r)), isOn, options.Current.Runners.EligibleAfter);
+        return pool.DrainByVersion(threshold, Now, changes);
+    }
 
     private RunnerEntry Add(PoolState pool, NewRunner runner)
     {

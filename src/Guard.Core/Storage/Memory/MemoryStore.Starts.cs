@@ -43,11 +43,15 @@ internal sealed partial class MemoryStore
     /// <inheritdoc/>
     public ValueTask<TransitionResult> CommitStartFailedAsync(
         ActorId id, PoolId pool, long generation, ActorError error, bool final, CancellationToken cancellationToken)
-        => new(Transition(id, pool, actor => ActorLifecycle.StartFailed(actor, generation, error, final, Now), out _));
+        => new(Transition(id, pool, actor => ActorLifecycle.StartFailed(actor, generation, error, final, Restart, Now), out _));
 
     /// <inheritdoc/>
     public ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
-        => new(Transition(id, pool, actor => ActorLifecycle.Disowned(actor, generation, Now), out _));
+        => new(Transition(id, pool, actor => ActorLifecycle.Disowned(actor, generation, Restart, Now), out _));
+
+    /// <inheritdoc/>
+    public ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => new(Transition(id, pool, actor => ActorLifecycle.CommitStopped(actor, generation, Now), out _));
 
     /// <inheritdoc/>
     public async ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
@@ -62,7 +66,7 @@ internal sealed partial class MemoryStore
         bool becameReady;
         lock (entry.Pool.Gate)
         {
-            (result, var next) = ActorLifecycle.Apply(entry.Record, runnerId, runnerEvent, Now);
+            (result, var next) = ActorLifecycle.Apply(entry.Record, runnerId, runnerEvent, Restart, Now);
             becameReady = next.State == ActorState.Ready && entry.Record.State != ActorState.Ready;
             entry.Pool.Apply(entry, next, changes);
         }
@@ -94,7 +98,7 @@ internal sealed partial class MemoryStore
         {
             if (replaced is null)
             {
-                pool.Apply(entry, ActorLifecycle.AwaitCapacity(actor, Now), changes);
+                pool.Apply(entry, ActorLifecycle.AwaitCapacity(actor, Restart, Now), changes);
             }
 
             return new(StartGrantStatus.NoCapacity, entry.Record);

@@ -15,13 +15,13 @@ namespace Guard.Core.Storage.Memory;
 /// <remarks>Changes are published, and pool health is told of successes, after all locks are released.</remarks>
 /// <param name="feed">Told of every change.</param>
 /// <param name="health">Told of every start that ended ready.</param>
-/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>.</param>
+/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
 /// <param name="time">The clock of all times in records; ages are measured by its timestamp, so setting the wall clock loses no runner.</param>
-/// <param name="random">Draws the sample of an allocation; must be thread-safe unless the store is used by one thread. Null =
+/// <param name="random">Draws the sample of an allocation and the jitter of restarts; must be thread-safe unless the store is used by one thread. Null =
 /// <see cref="Random.Shared"/>.</param>
 internal sealed partial class MemoryStore(
     MemoryChangeFeed feed, IPoolHealthStore health, LiveOptions options, TimeProvider time, Random? random = null)
-    : IActorStore, IRunnerStore, IPoolStore
+    : IActorStore, IRunnerStore, IPoolStore, IPoolUpkeepStore
 {
     /// <summary>How long destroyed actors and stopped runners stay to be seen.</summary>
     public static readonly TimeSpan TombstoneTtl = TimeSpan.FromHours(1);
@@ -37,6 +37,8 @@ internal sealed partial class MemoryStore(
     private readonly ConcurrentDictionary<string, RunnerEntry> _runners = new();
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private RestartTiming Restart => RestartTiming.From(options.Current.Actors, _random);
 
     private long TombstonesBefore => time.GetTimestamp() - (long)(TombstoneTtl.TotalSeconds * time.TimestampFrequency);
 
@@ -67,19 +69,15 @@ internal sealed partial class MemoryStore(
         }
     }
 
-    /// <summary>Forgets every tombstone that is due.</summary>
-    private void Purge()
+    /// <summary>Forgets every tombstone of a namespace that is due.</summary>
+    private void Purge(NamespaceState names)
     {
-        var before = TombstonesBefore;
-        foreach (var (_, names) in _namespaces)
+        var done = false;
+        while (!done)
         {
-            var done = false;
-            while (!done)
+            lock (names.Gate)
             {
-                lock (names.Gate)
-                {
-                    done = names.Purge(before, PurgedPerHold);
-                }
+                done = names.Purge(TombstonesBefore, PurgedPerHold);
             }
         }
     }

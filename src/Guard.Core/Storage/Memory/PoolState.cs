@@ -13,6 +13,8 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
 {
     private readonly Dictionary<string, RunnerEntry> _byId = [];
     private readonly Dictionary<string, RunnerEntry> _byKey = [];
+    private readonly HashSet<ActorEntry> _stopping = [];
+    private readonly HashSet<ActorEntry> _rescheduled = [];
     private volatile PoolConfig? _config;
 
     public Lock Gate { get; } = new();
@@ -30,6 +32,15 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
 
     /// <summary>Runners that are neither lost nor deleted.</summary>
     public IReadOnlyCollection<RunnerEntry> Runners => _byId.Values;
+
+    /// <summary>Actors that are told to stop and have not.</summary>
+    public IReadOnlyCollection<ActorEntry> Stopping => _stopping;
+
+    /// <summary>Actors with a time to start again at.</summary>
+    public IReadOnlyCollection<ActorEntry> Rescheduled => _rescheduled;
+
+    /// <summary>The Guard that keeps the pool, and until when by the provider's timestamp.</summary>
+    public (string? GuardId, long Until) Lease { get; set; }
 
     public RunnerEntry? FindRunner(string key) => _byKey.GetValueOrDefault(key);
 
@@ -62,6 +73,9 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
             changes.Capacity |= left.Record is { RemainingSlots: > 0, DrainTs: 0 };
         }
 
+        Index(_stopping, actor, next.State == ActorState.Stopping);
+        Index(_rescheduled, actor, next.RescheduleTs != 0);
+
         if (has && !sameRun)
         {
             _byId[next.Runner!.RunnerId].Take(actor);
@@ -69,11 +83,11 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
     }
 
     /// <summary>Stops a runner: its actors lose it, then its slots go with it.</summary>
-    public void Stop(RunnerEntry runner, long now, StoreChanges changes)
+    public void Stop(RunnerEntry runner, in RestartTiming restart, long now, StoreChanges changes)
     {
         foreach (var actor in runner.Actors.ToArray())
         {
-            Apply(actor, ActorLifecycle.RunnerLost(actor.Record, now), changes);
+            Apply(actor, ActorLifecycle.RunnerLost(actor.Record, restart, now), changes);
         }
 
         runner.Update(runner.Record with { StopTs = now });
@@ -94,5 +108,44 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
         }
 
         changes.Capacity = true;
+    }
+
+    /// <summary>Applies <see cref="VersionDrain"/> to every runner; those that drain since now.</summary>
+    public List<RunnerRecord> DrainByVersion(int? threshold, long now, StoreChanges changes)
+    {
+        var drained = new List<RunnerRecord>();
+        foreach (var runner in _byId.Values)
+        {
+            var before = runner.Record;
+            var next = VersionDrain.Apply(before, threshold, now);
+            if (ReferenceEquals(before, next))
+            {
+                continue;
+            }
+
+            runner.Update(next);
+            if (next.VersionDrainTs != 0)
+            {
+                drained.Add(runner.Record);
+            }
+            else
+            {
+                changes.Capacity |= runner.Record is { RemainingSlots: > 0, DrainTs: 0 };
+            }
+        }
+
+        return drained;
+    }
+
+    private static void Index(HashSet<ActorEntry> index, ActorEntry actor, bool isIn)
+    {
+        if (isIn)
+        {
+            index.Add(actor);
+        }
+        else
+        {
+            index.Remove(actor);
+        }
     }
 }

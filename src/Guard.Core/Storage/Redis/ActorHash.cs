@@ -2,6 +2,7 @@ using Guard.Core.Actors;
 using Guard.Core.Pools;
 using Guard.Core.Runners;
 using Guard.Core.Targets;
+using StackExchange.Redis;
 
 namespace Guard.Core.Storage.Redis;
 
@@ -29,8 +30,25 @@ internal static class ActorHash
         ConnectableTs = hash.Number("co"),
         SleepTs = hash.Number("sl"),
         RescheduleTs = hash.Number("rs"),
+        Restarts = (int)hash.Number("rc"),
+        StopDeadlineTs = hash.Number("sd"),
         DestroyTs = hash.Number("d"),
     };
+
+    /// <summary>A script's list of pairs of id and record.</summary>
+    public static IReadOnlyList<ActorRecord> ReadAll(PoolId pool, RedisResult pairs)
+    {
+        var actors = new List<ActorRecord>(pairs.Length / 2);
+        for (var i = 0; i + 1 < pairs.Length; i += 2)
+        {
+            if (ActorId.TryParse((string)pairs[i]!, out var id) && RedisHash.From(pairs[i + 1]) is { } hash)
+            {
+                actors.Add(Read(id, pool, hash));
+            }
+        }
+
+        return actors;
+    }
 
     /// <summary>One letter for the kind, then the runner or the message.</summary>
     public static string WriteError(ActorError error) => error.Kind switch

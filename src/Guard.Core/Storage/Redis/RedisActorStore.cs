@@ -13,11 +13,13 @@ namespace Guard.Core.Storage.Redis;
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="health">Told of every start that ended ready.</param>
-/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>.</param>
+/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
 internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, LiveOptions options) : IActorStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);
+
+    private RedisValue Restart => RestartTiming.From(options.Current.Actors, Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)
@@ -37,7 +39,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         [
             request.Id.ToString(), request.Starter, ActorId.New(request.Id.Label).ToString(),
             Milliseconds(options.Current.Runners.EligibleAfter), request.TakeOverGeneration is { } generation ? generation : "",
-            RandomNumberGenerator.GetInt32(int.MaxValue),
+            RandomNumberGenerator.GetInt32(int.MaxValue), Restart,
             .. request.Exclude.Select(e => (RedisValue)e),
         ];
         var reply = await EvaluateAsync("actor_begin_start", request.Pool, arguments, cancellationToken);
@@ -85,6 +87,10 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         => (await CommitAsync(id, pool, generation, "disowned", "", cancellationToken)).Result;
 
     /// <inheritdoc/>
+    public async ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => (await CommitAsync(id, pool, generation, "stopped", "", cancellationToken)).Result;
+
+    /// <inheritdoc/>
     public async ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
     {
         if (await _index.PoolOfAsync(runnerEvent.Actor, cancellationToken) is not { } pool)
@@ -101,7 +107,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
             _ => "destroy",
         };
         var error = ActorHash.WriteError(new(ActorErrorKind.Crashed, Message: runnerEvent.Message));
-        var reply = await EvaluateAsync("actor_event", pool, [runnerEvent.Actor.ToString(), runnerId, runnerEvent.Generation, kind, error], cancellationToken);
+        var reply = await EvaluateAsync("actor_event", pool, [runnerEvent.Actor.ToString(), runnerId, runnerEvent.Generation, kind, error, Restart], cancellationToken);
         if ((int)reply[1] == 1)
         {
             await ReportSuccessAsync(pool);
@@ -141,13 +147,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         foreach (var pool in await pools.ListAsync(cancellationToken))
         {
             var reply = await EvaluateAsync("actors_starting", pool, [Milliseconds(olderThan), MaxStarting], cancellationToken);
-            for (var i = 0; i + 1 < reply.Length; i += 2)
-            {
-                if (ActorId.TryParse((string)reply[i]!, out var id) && RedisHash.From(reply[i + 1]) is { } hash)
-                {
-                    starting.Add(ActorHash.Read(id, pool, hash));
-                }
-            }
+            starting.AddRange(ActorHash.ReadAll(pool, reply));
         }
 
         return starting.OrderBy(a => a.StartTs).Take(MaxStarting).ToArray();
@@ -156,7 +156,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
     private async Task<(TransitionResult Result, bool Changed)> CommitAsync(
         ActorId id, PoolId pool, long generation, string what, string error, CancellationToken cancellationToken)
     {
-        var reply = await EvaluateAsync("actor_commit", pool, [id.ToString(), generation, what, error], cancellationToken);
+        var reply = await EvaluateAsync("actor_commit", pool, [id.ToString(), generation, what, error, Restart], cancellationToken);
         var result = (string?)reply[0] switch
         {
             "ok" => TransitionResult.Ok,

@@ -15,7 +15,7 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
         await redis.CallAsync("namespace_add", db => db.SetAddAsync(redis.Keys.Namespaces, pool.Namespace), cancellationToken);
         await redis.CallAsync("pool_add", db => db.SortedSetAddAsync(pools.PoolsKey(pool.Namespace), pool.Name, 0), cancellationToken);
         var json = JsonSerializer.SerializeToUtf8Bytes(config, RedisJson.Default.PoolConfig);
-        return (int)await redis.EvaluateAsync("pool_put", [redis.Keys.Pool(pool)], [json, Endpoint(config.Serverless)], cancellationToken) == 1;
+        return (int)await redis.EvaluateAsync("pool_put", [redis.Keys.Pool(pool)], [json, Endpoint(config.Serverless), config.DrainOnVersionUpgrade ? 1 : 0], cancellationToken) == 1;
     }
 
     /// <inheritdoc/>

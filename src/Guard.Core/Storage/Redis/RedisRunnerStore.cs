@@ -1,3 +1,4 @@
+using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Runners;
@@ -9,16 +10,24 @@ namespace Guard.Core.Storage.Redis;
 /// <summary>Runners in Redis: each change is one script in the slot of the runner's pool. Thread-safe.</summary>
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
-/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>.</param>
-internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, LiveOptions options) : IRunnerStore
+/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
+internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, LiveOptions options)
+    : IRunnerStore, IPoolUpkeepStore
 {
     private readonly RedisIndex _index = new(redis);
 
+    private long EligibleAfter => (long)options.Current.Runners.EligibleAfter.TotalMilliseconds;
+
+    private RedisValue Restart => RestartTiming.From(options.Current.Actors, Random.Shared).ToString();
+
     /// <inheritdoc/>
-    public async ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
+    public async ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
     {
         RedisValue[] arguments =
-            [runner.RunnerId, runner.Key, runner.Version, runner.Endpoint, (int)runner.Protocol, runner.TotalSlots, runner.IsStatic ? 1 : 0];
+        [
+            runner.RunnerId, runner.Key, runner.Version, runner.Endpoint, (int)runner.Protocol, runner.TotalSlots, runner.IsStatic ? 1 : 0,
+            EligibleAfter,
+        ];
         var reply = await EvaluateAsync("runner_register", runner.Pool, arguments, cancellationToken);
         if (reply.Length == 0)
         {
@@ -29,7 +38,7 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
         var id = (string)reply[0]!;
         await _index.SetPoolAsync(id, runner.Pool, cancellationToken);
         await _index.AddAsync(runner.Pool.Namespace, id, cancellationToken, RedisIndex.Runners);
-        return RunnerHash.Read(id, runner.Pool, RedisHash.From(reply[1])!);
+        return new(RunnerHash.Read(id, runner.Pool, RedisHash.From(reply[1])!), RunnerHash.ReadAll(runner.Pool, reply[2]));
     }
 
     /// <inheritdoc/>
@@ -40,15 +49,14 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
             return null;
         }
 
-        var eligibleAfter = (long)options.Current.Runners.EligibleAfter.TotalMilliseconds;
-        var reply = await EvaluateAsync("runner_heartbeat", pool, [runnerId, eligibleAfter], cancellationToken);
+        var reply = await EvaluateAsync("runner_heartbeat", pool, [runnerId, EligibleAfter], cancellationToken);
         return reply.Length == 0 ? null : new HeartbeatResult((int)reply[0] == 1, (long)reply[1]);
     }
 
     /// <inheritdoc/>
     public async ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken)
         => await _index.PoolOfAsync(runnerId, cancellationToken) is { } pool
-            && (int)await EvaluateAsync("runner_drain", pool, [runnerId], cancellationToken) == 1;
+            && (int)await EvaluateAsync("runner_drain", pool, [runnerId, EligibleAfter], cancellationToken) == 1;
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Guard.Core.Pools;
 using Guard.Core.Runners;
+using StackExchange.Redis;
 
 namespace Guard.Core.Storage.Redis;
 
@@ -17,8 +18,24 @@ internal static class RunnerHash
         ActorsVersion = hash.Number("av"),
         IsStatic = hash.Has("stc"),
         CreateTs = hash.Number("c"),
-        DrainTs = hash.Number("dr"),
+        DrainRequestTs = hash.Number("dr"),
+        VersionDrainTs = hash.Number("vd"),
         StopTs = hash.Number("stp"),
         LastPingTs = hash.Number("p"),
     };
+
+    /// <summary>A script's list of pairs of id and record.</summary>
+    public static IReadOnlyList<RunnerRecord> ReadAll(PoolId pool, RedisResult pairs)
+    {
+        var runners = new List<RunnerRecord>(pairs.Length / 2);
+        for (var i = 0; i + 1 < pairs.Length; i += 2)
+        {
+            if (RedisHash.From(pairs[i + 1]) is { } hash)
+            {
+                runners.Add(Read((string)pairs[i]!, pool, hash));
+            }
+        }
+
+        return runners;
+    }
 }

@@ -1,11 +1,10 @@
 --! use: clock, pool, runner
 -- An actor is the hash actor:{id}. What the transitions do is said in ActorLifecycle; this does the same, and the contract suite holds
--- both to it. Fields: n name, k key, cp crash policy (0 sleep, 1 restart, 2 destroy), in input, s state, g generation, r revision,
+-- both to it. Fields: n name, k key, cp crash policy (0 sleep, 1 restart, 2 destroy), in input, s state (as ActorState numbers them), g generation, r revision,
 -- ru/re/rp runner id, endpoint and protocol, st starter, si start id, e error, c created, ss start, pa pending allocation, co connectable,
--- sl sleep, rs reschedule, d destroyed (times in Unix ms).
+-- sl at rest, rs reschedule, rc restarts, sd deadline to stop, d destroyed (times in Unix ms).
 -- Errors: N no capacity, R/L/D no response, connection lost, draining timeout followed by the runner, C crashed followed by the message, I internal.
-local SLEEPING, STARTING, READY, STOPPING, DESTROYED = '0', '1', '2', '3', '4'
-local RESCHEDULE_DELAY = 1000
+local SLEEPING, STARTING, READY, STOPPING, DESTROYED, PENDING, CRASHED = '0', '1', '2', '3', '4', '5', '6'
 local capacity = false
 
 local function actorKey(id)
@@ -43,6 +42,16 @@ local function apply(id, before, after)
   elseif before.s == STARTING then
     redis.call('ZREM', pool .. 'starting', id)
   end
+  if after.s == STOPPING then
+    redis.call('ZADD', pool .. 'stopping', after.sd, id)
+  elseif before.s == STOPPING then
+    redis.call('ZREM', pool .. 'stopping', id)
+  end
+  if after.rs and after.rs ~= before.rs then
+    redis.call('ZADD', pool .. 'restarts', after.rs, id)
+  elseif before.rs and not after.rs then
+    redis.call('ZREM', pool .. 'restarts', id)
+  end
   if after.s == DESTROYED and before.s ~= DESTROYED then
     redis.call('ZADD', pool .. 'tombs', after.d, 'a:' .. id)
   end
@@ -57,16 +66,26 @@ local function tellCapacity()
   end
 end
 
+-- RestartTiming: base delay, longest delay, quiet time in ms, jitter 0 to 1000.
+local function timing(text)
+  local base, longest, reset, jitter = string.match(text, '^(%d+)|(%d+)|(%d+)|(%d+)$')
+  return { base = tonumber(base), longest = tonumber(longest), reset = tonumber(reset), jitter = tonumber(jitter) }
+end
+
+local function restartDelay(restart, restarts)
+  return math.floor(math.min(restart.longest, restart.base * 2 ^ math.min(restarts, 30)) * (1000 + restart.jitter) / 2000)
+end
+
 local function released(actor, state)
   local after = copy(actor)
   after.s = state
   raise(after)
-  after.ru, after.re, after.rp, after.st, after.si, after.pa, after.co, after.rs = nil, nil, nil, nil, nil, nil, nil, nil
+  after.ru, after.re, after.rp, after.st, after.si, after.pa, after.co, after.rs, after.sd = nil, nil, nil, nil, nil, nil, nil, nil, nil
   return after
 end
 
-local function sleep(actor, err, t)
-  local after = released(actor, SLEEPING)
+local function sleep(actor, state, err, t)
+  local after = released(actor, state)
   after.e = err
   after.sl = int(t)
   return after
@@ -82,15 +101,56 @@ local function destroy(actor, t)
   return after
 end
 
-local function fail(actor, err, t)
+-- It ended against its will.
+local function rest(actor, err, restart, t)
+  local after = sleep(actor, err and CRASHED or SLEEPING, err, t)
+  if actor.cp == '1' then
+    local quiet = actor.co and t - tonumber(actor.co) >= restart.reset
+    local restarts = quiet and 0 or tonumber(actor.rc or '0')
+    after.rs = int(t + restartDelay(restart, restarts))
+    after.rc = int(restarts + 1)
+  end
+  return after
+end
+
+local function fail(actor, err, restart, t)
   if actor.cp == '2' then
     local after = destroy(actor, t)
     after.e = err
     return after
   end
-  local after = sleep(actor, err, t)
+  return rest(actor, err, restart, t)
+end
+
+-- It ended as it was told to.
+local function stopped(actor, t)
+  local after = sleep(actor, SLEEPING, nil, t)
   if actor.cp == '1' then
-    after.rs = int(t + RESCHEDULE_DELAY)
+    after.rs = int(t)
+  end
+  return after
+end
+
+local function beginStop(actor, deadline)
+  local after = copy(actor)
+  after.s = STOPPING
+  raise(after)
+  after.sd = int(deadline)
+  after.co = nil
+  return after
+end
+
+local function drainTimedOut(actor, restart, t)
+  if actor.s == STARTING then
+    return rest(actor, nil, restart, t)
+  end
+  if actor.s ~= READY and actor.s ~= STOPPING then
+    return actor
+  end
+  local after = fail(actor, 'D' .. actor.ru, restart, t)
+  if after.rs then
+    after.rs = int(t)
+    after.rc = actor.rc
   end
   return after
 end
@@ -114,12 +174,15 @@ local function commitReady(actor, generation, t)
   return after
 end
 
-local function runnerLost(actor, t)
+local function runnerLost(actor, restart, t)
   if actor.s == READY then
-    return fail(actor, 'L' .. actor.ru, t)
+    return fail(actor, 'L' .. actor.ru, restart, t)
   end
-  if actor.s == STARTING or actor.s == STOPPING then
-    return sleep(actor, nil, t)
+  if actor.s == STARTING then
+    return rest(actor, nil, restart, t)
+  end
+  if actor.s == STOPPING then
+    return stopped(actor, t)
   end
   return actor
 end

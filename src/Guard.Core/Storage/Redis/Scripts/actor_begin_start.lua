@@ -1,12 +1,14 @@
 --! use: actor
 -- Takes a slot, raises the generation and moves the actor to starting, or says why not (IActorStore.TryBeginStartAsync).
--- ARGV: id, starter, start id, eligible-after in ms, generation that may be taken over or '', seed of the draw, excluded runners...
+-- ARGV: id, starter, start id, eligible-after in ms, generation that may be taken over or '', seed of the draw, timing of
+-- restarts, excluded runners...
 -- Reply: what happened, the actor, the runner's id and record, the record that was replaced.
 local SAMPLE = 16
 local id, starter, startId, eligibleAfter, takeOver = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 math.randomseed(tonumber(ARGV[6]))
 local exclude = {}
-for i = 7, #ARGV do
+local restart = timing(ARGV[7])
+for i = 8, #ARGV do
   exclude[ARGV[i]] = true
 end
 
@@ -103,7 +105,7 @@ end
 
 -- The slot of the generation that is replaced counts as free: it may be the only one.
 local own = replaced and read(runnerKey(replaced.ru))
-if own and not own.stp and not own.dr then
+if own and not own.stp and not drains(own) then
   redis.call('ZADD', pool .. 'free', own.v, replaced.ru)
 end
 local chosen = choose()
@@ -112,11 +114,16 @@ if own and not own.stp then
 end
 
 if not chosen then
-  if not replaced and not (actor.pa and actor.e == 'N') then
+  local due = actor.rs and tonumber(actor.rs) <= t
+  if not replaced and (actor.s ~= PENDING or due) then
     local after = copy(actor)
+    after.s = PENDING
     raise(after)
     after.e = 'N'
     after.pa = actor.pa or int(t)
+    if due then
+      after.rs = int(t + restartDelay(restart, 0))
+    end
     apply(id, actor, after)
     actor = after
   end

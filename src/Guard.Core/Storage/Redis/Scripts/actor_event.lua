@@ -1,7 +1,7 @@
 --! use: actor
--- What a runner says of one of its actors (IActorStore.ApplyEventAsync). ARGV: id, runner, generation, event, error of a crash.
--- Reply: ok, stale or unknown; 1 when it became ready by this.
-local id, runner, generation, event, err = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- What a runner says of one of its actors (IActorStore.ApplyEventAsync). ARGV: id, runner, generation, event, error of a crash,
+-- timing of restarts. Reply: ok, stale or unknown; 1 when it became ready by this.
+local id, runner, generation, event, err, restart = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], timing(ARGV[6])
 local actor = read(actorKey(id))
 if not actor then
   return { 'unknown', 0 }
@@ -15,9 +15,15 @@ local after = nil
 if event == 'ready' then
   after = commitReady(actor, generation, t)
 elseif event == 'stopped' or event == 'sleep' then
-  after = sleep(actor, nil, t)
+  if actor.s == STOPPING then
+    after = stopped(actor, t)
+  elseif actor.s == STARTING and event == 'stopped' then
+    after = rest(actor, nil, restart, t)
+  else
+    after = sleep(actor, SLEEPING, nil, t)
+  end
 elseif event == 'crashed' then
-  after = fail(actor, err, t)
+  after = fail(actor, err, restart, t)
 elseif event == 'destroy' then
   after = destroy(actor, t)
 end

@@ -1,10 +1,50 @@
---! use: clock, pool
--- What there is to tidy in a pool. ARGV: age in ms from which a silent runner is lost, or -1 for never; age from which tombstones are due;
--- most of each. Reply: silent runners, stopped runners whose actors have not all left, tombstones due.
-local t, most = now(), tonumber(ARGV[3])
-local silent = {}
-if tonumber(ARGV[1]) >= 0 then
-  silent = redis.call('ZRANGEBYSCORE', pool .. 'pings', '-inf', '(' .. int(t - tonumber(ARGV[1])), 'LIMIT', 0, most)
+--! use: actor, drain
+-- The lease of a pool, and what there is to do for its holder (IPoolUpkeepStore.SweepAsync). ARGV: the Guard, ms it holds the lease, age in
+-- ms from which a silent runner is lost or -1 for never, age from which tombstones are due, most of each, eligible-after in ms, timing of
+-- restarts. Reply: 1 when the lease was taken, 0 when renewed; silent runners, stopped runners whose actors have not all left, tombstones
+-- due, runners that drain by version since now, runners that drain and have actors, actors given up as they were, restarts due, ms until
+-- the next one or ''. Nothing when another Guard holds the lease.
+local most, eligibleAfter, restart = tonumber(ARGV[5]), tonumber(ARGV[6]), timing(ARGV[7])
+local t = now()
+local lease = read(pool .. 'lease')
+local held = lease and t < tonumber(lease['until'])
+if held and lease.guard ~= ARGV[1] then
+  return {}
 end
-local due = redis.call('ZRANGEBYSCORE', pool .. 'tombs', '-inf', '(' .. int(t - tonumber(ARGV[2])), 'LIMIT', 0, most)
-return { silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), due }
+redis.call('HSET', pool .. 'lease', 'guard', ARGV[1], 'until', int(t + tonumber(ARGV[2])))
+
+local silent = {}
+if tonumber(ARGV[3]) >= 0 then
+  silent = redis.call('ZRANGEBYSCORE', pool .. 'pings', '-inf', '(' .. int(t - tonumber(ARGV[3])), 'LIMIT', 0, most)
+end
+local tombs = redis.call('ZRANGEBYSCORE', pool .. 'tombs', '-inf', '(' .. int(t - tonumber(ARGV[4])), 'LIMIT', 0, most)
+
+local drained = drainByVersion(t, eligibleAfter)
+local draining = {}
+for _, key in ipairs({ 'draining', 'vdrained' }) do
+  local ids = key == 'draining' and redis.call('SMEMBERS', pool .. key) or redis.call('ZRANGE', pool .. key, 0, -1)
+  for _, id in ipairs(ids) do
+    if redis.call('HLEN', actorsKey(id)) > 0 and (key == 'draining' or redis.call('SISMEMBER', pool .. 'draining', id) == 0) then
+      draining[#draining + 1] = id
+    end
+  end
+end
+
+local timedOut = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
+  local actor = read(actorKey(id))
+  timedOut[#timedOut + 1] = id
+  timedOut[#timedOut + 1] = flat(actor)
+  apply(id, actor, drainTimedOut(actor, restart, t))
+end
+tellCapacity()
+
+local due = redis.call('ZRANGEBYSCORE', pool .. 'restarts', '-inf', int(t), 'LIMIT', 0, most)
+local after = redis.call('ZRANGE', pool .. 'restarts', #due, #due, 'WITHSCORES')
+local wait = ''
+if #after > 0 then
+  wait = int(math.max(0, tonumber(after[2]) - t))
+end
+return {
+  held and 0 or 1, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), tombs, records(drained), records(draining), timedOut, due, wait,
+}

@@ -1,12 +1,17 @@
 --! use: clock, pool
 -- A runner is the hash runner:{id}; fields: k key, v version, ep endpoint, pr protocol, t total slots, rem slots left, av version of its
--- actors, stc static, c created, dr draining since, stp stopped at, p last heartbeat. Its actors are the hash runner:{id}:actors.
+-- actors, stc static, c created, dr drained by request since, vd drained by version since, stp stopped at, p last heartbeat. Its actors
+-- are the hash runner:{id}:actors.
 local function runnerKey(id)
   return pool .. 'runner:' .. id
 end
 
 local function actorsKey(id)
   return pool .. 'runner:' .. id .. ':actors'
+end
+
+local function drains(runner)
+  return runner.dr ~= nil or runner.vd ~= nil
 end
 
 -- Recounts the slots left: total less the actors it has, so the two cannot disagree.
@@ -20,7 +25,7 @@ local function recount(id, runner)
   end
   runner.rem = int(left)
   redis.call('HSET', runnerKey(id), 'rem', runner.rem)
-  if left > 0 and not runner.dr then
+  if left > 0 and not drains(runner) then
     redis.call('ZADD', pool .. 'free', runner.v, id)
   else
     redis.call('ZREM', pool .. 'free', id)
@@ -35,9 +40,14 @@ local function actorsChanged(id)
   end
   redis.call('HINCRBY', runnerKey(id), 'av', 1)
   local left = recount(id, runner)
-  return runner.dr and 0 or left
+  return drains(runner) and 0 or left
+end
+
+-- Whether older runners drain because of it: it would take actors, had it not to drain by version itself.
+local function serves(runner, t, eligibleAfter)
+  return not runner.stp and not runner.dr and (runner.stc ~= nil or t - tonumber(runner.p) < eligibleAfter)
 end
 
 local function eligible(runner, t, eligibleAfter)
-  return not runner.stp and not runner.dr and (runner.stc ~= nil or t - tonumber(runner.p) < eligibleAfter)
+  return not runner.vd and serves(runner, t, eligibleAfter)
 end

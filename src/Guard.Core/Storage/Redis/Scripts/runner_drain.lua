@@ -1,13 +1,16 @@
---! use: runner
--- No new actors from now on. ARGV: id. Reply: 0 when unknown or stopped.
+--! use: drain
+-- No new actors from now on. ARGV: id, eligible-after in ms. Reply: 0 when unknown or stopped.
 local id = ARGV[1]
 local runner = read(runnerKey(id))
 if not runner or runner.stp then
   return 0
 end
 if not runner.dr then
-  runner.dr = int(now())
+  local t = now()
+  runner.dr = int(t)
   redis.call('HSET', runnerKey(id), 'dr', runner.dr)
+  redis.call('SADD', pool .. 'draining', id)
   recount(id, runner)
+  drainByVersion(t, tonumber(ARGV[2]))
 end
 return 1

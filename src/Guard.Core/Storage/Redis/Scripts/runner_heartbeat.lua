@@ -11,7 +11,7 @@ redis.call('HSET', runnerKey(id), 'p', int(t))
 if not runner.stc then
   redis.call('ZADD', pool .. 'pings', t, id)
 end
-if not was and not runner.dr and tonumber(runner.rem) > 0 then
+if not was and not drains(runner) and tonumber(runner.rem) > 0 then
   publish('c|' .. poolName)
 end
-return { runner.dr and 1 or 0, runner.av }
+return { drains(runner) and 1 or 0, runner.av }

@@ -1,6 +1,6 @@
---! use: actor
--- Registers a runner, or renews the live one of its key. ARGV: id, key, version, endpoint, protocol, total slots, static.
--- Reply: its id, its record; nothing when the pool is not configured.
+--! use: actor, drain
+-- Registers a runner, or renews the live one of its key. ARGV: id, key, version, endpoint, protocol, total slots, static,
+-- eligible-after in ms. Reply: its id, its record, the runners that drain by version since now; nothing when the pool is not configured.
 if redis.call('HEXISTS', pool .. 'config', 'json') == 0 then
   return {}
 end
@@ -41,6 +41,11 @@ else
   redis.call('ZADD', pool .. 'pings', t, id)
 end
 redis.call('HSET', pool .. 'runners', id, 1)
+redis.call('ZADD', pool .. 'versions', version, id)
+if runner.vd then
+  redis.call('ZADD', pool .. 'vdrained', version, id)
+end
 recount(id, runner)
+local drained = drainByVersion(t, tonumber(ARGV[8]))
 publish('c|' .. poolName)
-return { id, flat(runner) }
+return { id, redis.call('HGETALL', runnerKey(id)), records(drained) }

@@ -1,8 +1,8 @@
---! use: actor
+--! use: actor, drain
 -- Stops a runner: its actors lose it, some per call, so that Redis is never held for long. ARGV: id; '' to stop it whatever it does, or
--- the age in ms its last heartbeat must have exceeded; most actors per call.
+-- the age in ms its last heartbeat must have exceeded; most actors per call, eligible-after in ms, timing of restarts.
 -- Reply: 1 when this call stopped it, actors left to do, its record; nothing when it is not stopped and not to be stopped.
-local id, lostAfter, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local id, lostAfter, most, restart = ARGV[1], ARGV[2], tonumber(ARGV[3]), timing(ARGV[5])
 local runner = read(runnerKey(id))
 if not runner then
   return {}
@@ -21,13 +21,17 @@ if not runner.stp then
   redis.call('ZREM', pool .. 'pings', id)
   redis.call('ZADD', pool .. 'tombs', t, 'r:' .. id)
   redis.call('SADD', pool .. 'leaving', id)
+  redis.call('SREM', pool .. 'draining', id)
+  redis.call('ZREM', pool .. 'versions', id)
+  redis.call('ZREM', pool .. 'vdrained', id)
   recount(id, runner)
+  drainByVersion(t, tonumber(ARGV[4]))
 end
 local all = redis.call('HKEYS', actorsKey(id))
 for i = 1, math.min(#all, most) do
   local actor = read(actorKey(all[i]))
   if actor and actor.ru == id and holds(actor.s) then
-    apply(all[i], actor, runnerLost(actor, t))
+    apply(all[i], actor, runnerLost(actor, restart, t))
   else
     redis.call('HDEL', actorsKey(id), all[i])
   end
