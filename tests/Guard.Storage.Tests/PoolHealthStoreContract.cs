@@ -53,6 +53,26 @@ public abstract class PoolHealthStoreContract
     }
 
     [Fact]
+    public async Task ReadMany_SeveralPools_EachAsReadAlone()
+    {
+        var (store, _) = Create(Options());
+        var pools = Enumerable.Range(0, 5).Select(i => new PoolId(i < 3 ? "ns" : "other", $"p{i}-{Guid.NewGuid():N}")).ToArray();
+        await store.ReportErrorAsync(pools[1], Error, Cancelled);
+        await store.ReportSuccessAsync(pools[3], Cancelled);
+
+        var all = await store.ReadManyAsync(pools, Cancelled);
+
+        Assert.Equal(pools, all.Select(h => h.Pool));
+        Assert.Equal([false, true, false, false, false], all.Select(h => h.IsRed));
+        for (var i = 0; i < pools.Length; i++)
+        {
+            Assert.Equal(await store.ReadAsync(pools[i], Cancelled), all[i]);
+        }
+
+        Assert.Empty(await store.ReadManyAsync([], Cancelled));
+    }
+
+    [Fact]
     public async Task ReportError_TripOfThree_TurnsRedAtTheThird()
     {
         var (store, _) = Create(Options(trip: 3));

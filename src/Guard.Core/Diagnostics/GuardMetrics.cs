@@ -68,6 +68,7 @@ internal sealed class GuardMetrics
     private readonly Gauge _degraded;
     private readonly Histogram _storeOps;
     private readonly Gauge _runners;
+    private readonly Counter _runnerEvents;
     private readonly PoolLabels<Gauge.Child> _poolRed;
     private readonly PoolLabels<Counter.Child> _poolToRed;
     private readonly PoolLabels<Counter.Child> _poolToGreen;
@@ -117,10 +118,13 @@ internal sealed class GuardMetrics
         RouteCacheEntries = f.CreateGauge("guard_route_cache_entries", "Routes in the cache now.");
         _lookups = f.CreateCounter("guard_route_cache_lookups_total",
             "Look-ups of routes; result is hit, miss or negative (known not to exist).", "result");
+        _runnerEvents = f.CreateCounter("guard_runner_events_total",
+            "Events runners sent of their actors; result is ok, stale (that generation is over, or not on that runner: without effect) or unknown.",
+            "event", "result");
         _runners = f.CreateGauge("guard_runners",
             "Runners known to the store, read when scraped; state is eligible, unresponsive or draining.", "namespace", "pool", "state");
         var versionDrains = f.CreateCounter("guard_runner_version_upgrade_drain_total",
-            "Runners drained because a runner of a higher version registered in their pool.", "namespace", "pool");
+            "Runners drained because a runner of a higher version serves in their pool, counted when each drain by version began, by the Guard that found it; drains by request are not counted.", "namespace", "pool");
         _versionDrains = new(maxPools, (n, p) => versionDrains.WithLabels(n, p));
         var serverless = f.CreateGauge("guard_serverless_connections",
             "Streams to serverless endpoints this Guard holds open after their init.", "namespace", "pool");
@@ -215,6 +219,8 @@ internal sealed class GuardMetrics
     public void RunnersDrainedByVersion(PoolId pool, int count) => _versionDrains.For(pool).Inc(count);
 
     public void SetServerlessConnections(PoolId pool, int count) => _serverless.For(pool).Set(count);
+
+    public void RunnerEvent(string kind, string result) => _runnerEvents.WithLabels(kind, result).Inc();
 
     /// <summary>Sets the number of runners of a pool in one state; call for every pool when scraped.</summary>
     public void SetRunners(string @namespace, string pool, string state, int count) => _runners.WithLabels(@namespace, pool, state).Set(count);

@@ -8,6 +8,18 @@ internal interface IPoolHealthStore
     /// <summary>The health now, expiry applied; <see cref="PoolHealthSnapshot.Unknown"/> when nobody has reported.</summary>
     ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken);
 
+    /// <summary>The same for several pools, in the order given: one round trip where there is one. As written here for a store without.</summary>
+    async ValueTask<IReadOnlyList<PoolHealthSnapshot>> ReadManyAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+    {
+        var healths = new PoolHealthSnapshot[pools.Count];
+        for (var i = 0; i < healths.Length; i++)
+        {
+            healths[i] = await ReadAsync(pools[i], cancellationToken);
+        }
+
+        return healths;
+    }
+
     ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken);
 
     ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken);

@@ -5,45 +5,44 @@ using Guard.Core.Storage;
 
 namespace Guard.Control;
 
-/// <summary>What replies show as an actor's <c>error</c>: while its pool is red, the pool's error in place of <c>no_capacity</c>, which
-/// is only its consequence. Thread-safe.</summary>
+/// <summary>
+/// What replies show of failures: an actor's own <c>error</c> as stored, or, in place of <c>no_capacity</c>, which is only its consequence,
+/// the error of its pool while that is red. However long a list is, its pools are read in one round trip. Thread-safe.
+/// </summary>
 internal sealed class ActorErrorView(IPoolHealthStore health)
 {
-    /// <summary>One entry per actor, null for those without error. Reads each pool's health at most once.</summary>
+    /// <summary>One entry per actor, null for those without error.</summary>
     public async ValueTask<ActorErrorShape?[]> OfAsync(IReadOnlyList<ActorRecord> actors, CancellationToken cancellationToken)
     {
-        Dictionary<PoolId, PoolError?>? seen = null;
-        var shown = new ActorErrorShape?[actors.Count];
-        for (var i = 0; i < shown.Length; i++)
-        {
-            if (actors[i].Error is not { } error)
-            {
-                continue;
-            }
-
-            PoolError? poolError = null;
-            if (error.Kind == ActorErrorKind.NoCapacity && !(seen ??= []).TryGetValue(actors[i].Pool, out poolError))
-            {
-                poolError = await RedErrorAsync(actors[i].Pool, cancellationToken);
-                seen.Add(actors[i].Pool, poolError);
-            }
-
-            shown[i] = new ActorErrorShape(error, poolError);
-        }
-
-        return shown;
+        var waiting = actors.Where(a => a.Error is { Kind: ActorErrorKind.NoCapacity }).Select(a => a.Pool).Distinct().ToArray();
+        var red = await RedErrorsAsync(waiting, cancellationToken);
+        return actors.Select(a => a.Error is not { } error ? null
+            : new ActorErrorShape(error, error.Kind == ActorErrorKind.NoCapacity ? red.GetValueOrDefault(a.Pool) : null)).ToArray();
     }
 
-    private async ValueTask<PoolError?> RedErrorAsync(PoolId pool, CancellationToken cancellationToken)
+    /// <summary>The errors of those pools that are red; without the others, and empty while the store cannot say: unknown is green.</summary>
+    public async ValueTask<IReadOnlyDictionary<PoolId, PoolError>> RedErrorsAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
     {
+        var red = new Dictionary<PoolId, PoolError>();
+        if (pools.Count == 0)
+        {
+            return red;
+        }
+
         try
         {
-            return await health.ReadAsync(pool, cancellationToken) is { IsRed: true } red ? red.ActiveError?.Error : null;
+            foreach (var snapshot in await health.ReadManyAsync(pools, cancellationToken))
+            {
+                if (snapshot is { IsRed: true, ActiveError: { } active })
+                {
+                    red[snapshot.Pool] = active.Error;
+                }
+            }
         }
         catch (StoreUnavailableException)
         {
-            // Unknown is green: the actor is shown with its own error.
-            return null;
         }
+
+        return red;
     }
 }

@@ -55,13 +55,13 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
     }
 
     /// <summary>The object the call must carry.</summary>
-    public async ValueTask<JsonFields> ReadObjectAsync()
-        => await ReadElementAsync() is { } root ? new JsonFields(root, "", Errors) : JsonFields.Missing(Errors);
+    public async ValueTask<JsonFields> ReadObjectAsync(int maxBytes = JsonBody.MaxBytes)
+        => await ReadElementAsync(maxBytes) is { } root ? new JsonFields(root, "", Errors) : JsonFields.Missing(Errors);
 
     /// <summary>The JSON value the call must carry; null after an error.</summary>
-    public async ValueTask<JsonElement?> ReadElementAsync()
+    public async ValueTask<JsonElement?> ReadElementAsync(int maxBytes = JsonBody.MaxBytes)
     {
-        if (Error is null && await JsonBody.ReadAsync(context, Errors) is { } json)
+        if (Error is null && await JsonBody.ReadAsync(context, maxBytes, Errors) is { } json)
         {
             _body = JsonText.Parse(json, Errors);
         }

@@ -24,6 +24,8 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
             return;
         }
 
+        // Replies quote what came from outside: no browser is to take one for a page.
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         var start = time.GetTimestamp();
         using var call = new ControlCall(context);
         context.Features.Set(call);

@@ -11,7 +11,7 @@ namespace Guard.Control;
 /// <summary>Runner-configs: what pools there are and how their runners come to be. Thread-safe.</summary>
 internal sealed partial class RunnerConfigEndpoints(
     IPoolStore pools,
-    IPoolHealthStore health,
+    ActorErrorView errors,
     LiveOptions options,
     EndpointPolicy endpoints,
     ILogger<RunnerConfigEndpoints> logger)
@@ -67,10 +67,10 @@ internal sealed partial class RunnerConfigEndpoints(
         }
 
         var configs = new Dictionary<string, RunnerConfigShape>(page.Items.Count);
+        var red = await errors.RedErrorsAsync([.. page.Items.Select(e => e.Pool)], call.Cancelled);
         foreach (var entry in page.Items)
         {
-            var active = (await health.ReadAsync(entry.Pool, call.Cancelled)).ActiveError;
-            configs[entry.Pool.Name] = RunnerConfigShape.Of(options.Current.Datacenter.Name, entry.Config, active?.Error);
+            configs[entry.Pool.Name] = RunnerConfigShape.Of(options.Current.Datacenter.Name, entry.Config, red.GetValueOrDefault(entry.Pool));
         }
 
         return ControlResult.Ok(new RunnerConfigList(configs, new(page.Cursor)), ControlJson.Default.RunnerConfigList);

@@ -1,5 +1,7 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Runners;
@@ -16,6 +18,7 @@ internal sealed partial class RunnerEndpoints(
     LiveOptions options,
     EndpointPolicy endpoints,
     RunnerRegistry registry,
+    GuardMetrics metrics,
     ILogger<RunnerEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -169,7 +172,7 @@ internal sealed partial class RunnerEndpoints(
 
     private async Task<IResult> EventsAsync(ControlCall call, string id)
     {
-        var events = RunnerEventInput.Read(await call.ReadObjectAsync());
+        var events = RunnerEventInput.Read(await call.ReadObjectAsync(JsonBody.MaxReportBytes));
         if (call.Error is { } error)
         {
             return ControlResult.Error(error);
@@ -184,15 +187,31 @@ internal sealed partial class RunnerEndpoints(
         var results = new List<string>(events.Count);
         foreach (var runnerEvent in events)
         {
-            results.Add(await actors.ApplyEventAsync(id, runnerEvent, call.Cancelled) switch
+            var result = await actors.ApplyEventAsync(id, runnerEvent, call.Cancelled) switch
             {
                 RunnerEventResult.Ok => "ok",
                 RunnerEventResult.Stale => "stale",
                 _ => "unknown",
-            });
+            };
+            results.Add(result);
+            Told(id, runnerEvent, result);
         }
 
         return ControlResult.Ok(new RunnerEventsReply(results), ControlJson.Default.RunnerEventsReply);
+    }
+
+    private void Told(string runnerId, RunnerEvent runnerEvent, string result)
+    {
+        var kind = RunnerEventInput.NameOf(runnerEvent.Kind);
+        metrics.RunnerEvent(kind, result);
+        if (runnerEvent.Kind == RunnerEventKind.Crashed && result == "ok")
+        {
+            LogCrashed(runnerEvent.Actor, runnerEvent.Generation, runnerId, CrashMessage.Clean(runnerEvent.Message));
+        }
+        else
+        {
+            LogEvent(runnerEvent.Actor, runnerEvent.Generation, runnerId, kind, result);
+        }
     }
 
     [LoggerMessage(
@@ -212,4 +231,16 @@ internal sealed partial class RunnerEndpoints(
         "Runner {RunnerId} deleted on request: its actors follow their crash policy",
         EventName = "RunnerDeleted")]
     private partial void LogDeleted(string runnerId);
+
+    [LoggerMessage(
+        4, LogLevel.Warning,
+        "Actor {ActorId} generation {Generation} crashed on runner {RunnerId}: {Reason}. It follows its crash policy; look at the runner's log",
+        EventName = "ActorCrashed")]
+    private partial void LogCrashed(ActorId actorId, long generation, string runnerId, string reason);
+
+    [LoggerMessage(
+        5, LogLevel.Debug,
+        "Runner {RunnerId} says {Event} of actor {ActorId} generation {Generation}: {Result}",
+        EventName = "RunnerEvent")]
+    private partial void LogEvent(ActorId actorId, long generation, string runnerId, string @event, string result);
 }

@@ -84,6 +84,14 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
     }
 
+    /// <summary>Runs a script once for each set of keys, all in one round trip.</summary>
+    public Task<RedisResult[]> EvaluateManyAsync(
+        string script, IEnumerable<RedisKey[]> keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    {
+        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        return CallAsync(script, db => Task.WhenAll(keys.Select(k => EvaluateAsync(db, loaded, k, arguments))), cancellationToken);
+    }
+
     /// <summary>The store's time, Unix ms.</summary>
     public async Task<long> NowAsync(CancellationToken cancellationToken)
         => (long)await EvaluateAsync("time", [Keys.Namespaces], [], cancellationToken);

@@ -22,6 +22,13 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, LiveOptions op
         => Read(pool, await EvaluateAsync("health_read", pool, [Rules.ErrorTtl], cancellationToken));
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<PoolHealthSnapshot>> ReadManyAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+    {
+        var replies = await redis.EvaluateManyAsync("health_read", pools.Select(p => new[] { redis.Keys.Pool(p) }), [Rules.ErrorTtl], cancellationToken);
+        return replies.Select((reply, i) => Read(pools[i], reply)).ToArray();
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
     {
         var rules = Rules;

@@ -9,15 +9,19 @@ namespace Guard.Control.Input;
 /// <summary>Reads a request's body whole, within a limit.</summary>
 internal static class JsonBody
 {
-    /// <summary>Bytes.</summary>
+    /// <summary>Bytes of an ordinary body.</summary>
     public const int MaxBytes = 1_048_576;
+
+    /// <summary>Bytes of a body that reports what went wrong: it may quote a whole page or a core's worth of stack. What is kept of it is
+    /// cut (<c>PoolHealth:MaxErrorBytes</c>), and a report that is refused for its length would leave everyone waiting.</summary>
+    public const int MaxReportBytes = 16_777_216;
 
     public static bool IsPresent(HttpContext context)
         => context.Request.ContentLength is > 0
             || (context.Request.ContentLength is null && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true });
 
-    /// <summary>The body, or null after saying in <paramref name="errors"/> why there is none to use.</summary>
-    public static async ValueTask<byte[]?> ReadAsync(HttpContext context, InputErrors errors)
+    /// <summary>The body, of at most <paramref name="maxBytes"/>, or null after saying in <paramref name="errors"/> why there is none to use.</summary>
+    public static async ValueTask<byte[]?> ReadAsync(HttpContext context, int maxBytes, InputErrors errors)
     {
         if (!IsPresent(context))
         {
@@ -31,15 +35,15 @@ internal static class JsonBody
             return null;
         }
 
-        if (context.Request.ContentLength > MaxBytes)
+        if (context.Request.ContentLength > maxBytes)
         {
-            errors.Add(GuardErrors.RequestBodyTooLarge(MaxBytes));
+            errors.Add(GuardErrors.RequestBodyTooLarge(maxBytes));
             return null;
         }
 
         try
         {
-            return await ReadToEndAsync(context, errors);
+            return await ReadToEndAsync(context, maxBytes, errors);
         }
         catch (BadHttpRequestException) when (!context.RequestAborted.IsCancellationRequested)
         {
@@ -52,15 +56,15 @@ internal static class JsonBody
         }
     }
 
-    private static async ValueTask<byte[]?> ReadToEndAsync(HttpContext context, InputErrors errors)
+    private static async ValueTask<byte[]?> ReadToEndAsync(HttpContext context, int maxBytes, InputErrors errors)
     {
         var reader = context.Request.BodyReader;
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
-            if (read.Buffer.Length > MaxBytes)
+            if (read.Buffer.Length > maxBytes)
             {
-                errors.Add(GuardErrors.RequestBodyTooLarge(MaxBytes));
+                errors.Add(GuardErrors.RequestBodyTooLarge(maxBytes));
                 reader.AdvanceTo(read.Buffer.End);
                 return null;
             }

@@ -8,8 +8,11 @@ internal static class RunnerEventInput
 {
     public const int MaxEvents = 1000;
 
-    private static readonly RunnerEventKind[] Kinds =
-        [RunnerEventKind.Ready, RunnerEventKind.Stopped, RunnerEventKind.Crashed, RunnerEventKind.Sleep, RunnerEventKind.Destroy];
+    /// <summary>As the enumeration numbers them.</summary>
+    private static readonly string[] Names = ["ready", "stopped", "crashed", "sleep", "destroy"];
+
+    /// <summary>An event as JSON and metrics name it.</summary>
+    public static string NameOf(RunnerEventKind kind) => Names[(int)kind];
 
     /// <summary>The events in their order; after an error something to ignore.</summary>
     public static IReadOnlyList<RunnerEvent> Read(JsonFields body)
@@ -20,8 +23,8 @@ internal static class RunnerEventInput
             // An id of another datacenter is no mistake of form: the store answers that it does not know it.
             _ = ActorId.TryParse(item.Text("actor_id", TextRule.ActorIdText), out var id);
             var generation = item.Integer("generation", 0, long.MaxValue);
-            var kind = item.Word("event", "ready", "stopped", "crashed", "sleep", "destroy");
-            events.Add(new RunnerEvent(id, generation, Kinds[kind], item.OptionalText("message", TextRule.Message)));
+            var kind = item.Word("event", Names);
+            events.Add(new RunnerEvent(id, generation, (RunnerEventKind)kind, item.OptionalText("message", TextRule.Message)));
             item.End();
         }
 
