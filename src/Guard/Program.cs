@@ -1,8 +1,14 @@
 using Guard.Demo;
 using Guard.Hosting;
+using Guard.Import;
 
 try
 {
+    if (ImportCommand.IsAsked(args))
+    {
+        return await ImportCommand.RunAsync(args);
+    }
+
     var demo = DemoMode.TryTake(ref args);
     await using var app = GuardApp.Build(args, demo ? new GuardAppParts { Configure = DemoMode.AddTo } : null);
     await app.RunAsync();

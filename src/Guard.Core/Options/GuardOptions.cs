@@ -28,6 +28,8 @@ internal sealed class GuardOptions
 
     public RunnersOptions Runners { get; set; } = new();
 
+    public ImportOptions Import { get; set; } = new();
+
     public GatewayOptions Gateway { get; set; } = new();
 
     public LimitsOptions Limits { get; set; } = new();
@@ -179,6 +181,13 @@ internal sealed class RunnersOptions
 
     /// <summary>CIDRs and host patterns; null or empty = all but unspecified, link-local and cloud metadata addresses.</summary>
     public string[]? AllowedEndpoints { get; set; }
+}
+
+internal sealed class ImportOptions
+{
+    public int BatchSize { get; set; } = 1024;
+
+    public TimeSpan BatchTimeout { get; set; } = TimeSpan.FromSeconds(2.5);
 }
 
 internal sealed class GatewayOptions

@@ -120,6 +120,11 @@ internal static class OptionKeys
             IsReloadable = true, DefaultText = "see meaning",
         },
 
+        Number("Import:BatchSize", 1, 10_000, o => o.Import.BatchSize, (o, v) => o.Import.BatchSize = v,
+            "Actors an import writes at a time."),
+        Duration("Import:BatchTimeout", Ms, Hour, o => o.Import.BatchTimeout, (o, v) => o.Import.BatchTimeout = v,
+            "How long one batch of an import may take. It is tried again, `Retry:MaxAttempts` times in all, before the import stops."),
+
         OptionalText("Gateway:ActorDomain", o => o.Gateway.ActorDomain, (o, v) => o.Gateway.ActorDomain = v,
             "a domain name such as actors.example.com", OptionSyntax.IsDomain,
             "When set, requests for the host `{actor_id}.{this domain}` reach that actor."),

@@ -1,4 +1,5 @@
 using Guard.Core.Errors;
+using Guard.Import;
 
 namespace Guard.Control;
 
@@ -16,6 +17,8 @@ internal static class ControlApi
         services.AddSingleton<ActorEndpoints>();
         services.AddSingleton<RunnerEndpoints>();
         services.AddSingleton<PoolHealthEndpoints>();
+        services.AddSingleton<Importer>();
+        services.AddSingleton<ImportEndpoints>();
         return services;
     }
 
@@ -31,6 +34,7 @@ internal static class ControlApi
         services.GetRequiredService<ActorEndpoints>().Map(api.MapGroup("").WithTags("actors"));
         services.GetRequiredService<RunnerEndpoints>().Map(api.MapGroup("").WithTags("runners"));
         services.GetRequiredService<PoolHealthEndpoints>().Map(api.MapGroup("").WithTags("pool-health"));
+        services.GetRequiredService<ImportEndpoints>().Map(api.MapGroup("").WithTags("imports"));
         api.MapOpenApi("/openapi/v1.json");
 
         // Before a fallback of the host, which has no gate: without a token nobody learns which paths there are.

@@ -25,6 +25,8 @@ namespace Guard.Control;
 [JsonSerializable(typeof(RunnerEventsReply))]
 [JsonSerializable(typeof(PoolError))]
 [JsonSerializable(typeof(PoolHealthShape))]
+[JsonSerializable(typeof(ImportLineShape))]
+[JsonSerializable(typeof(ImportReply))]
 // The OpenAPI document asks for the types of path and query parameters.
 [JsonSerializable(typeof(string))]
 internal sealed partial class ControlJson : JsonSerializerContext;

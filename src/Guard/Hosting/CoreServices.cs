@@ -79,6 +79,7 @@ internal static class CoreServices
             sp.GetRequiredService<LiveOptions>(),
             sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
+        services.AddSingleton<IActorImportStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IPoolStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IPoolUpkeepStore>(sp => sp.GetRequiredService<MemoryStore>());
@@ -101,7 +102,9 @@ internal static class CoreServices
         services.AddSingleton<RedisChangeFeed>();
         services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<RedisChangeFeed>());
         services.AddSingleton<IPoolHealthStore, RedisPoolHealthStore>();
-        services.AddSingleton<IActorStore, RedisActorStore>();
+        services.AddSingleton<RedisActorStore>();
+        services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<RedisActorStore>());
+        services.AddSingleton<IActorImportStore>(sp => sp.GetRequiredService<RedisActorStore>());
         services.AddSingleton<RedisRunnerStore>();
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<RedisRunnerStore>());
         services.AddSingleton<IPoolUpkeepStore>(sp => sp.GetRequiredService<RedisRunnerStore>());

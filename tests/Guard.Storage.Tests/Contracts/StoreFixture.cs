@@ -16,6 +16,8 @@ internal abstract class StoreFixture : IAsyncDisposable
 
     public abstract IPoolUpkeepStore Upkeep { get; }
 
+    public IActorImportStore Import => (IActorImportStore)Actors;
+
     /// <summary>Subscribed before the first call.</summary>
     public FeedRecorder Feed { get; } = new();
 

@@ -21,3 +21,8 @@ public sealed class MemoryUpkeepStoreTests : UpkeepStoreContract
 {
     private protected override StoreFixture NewStore() => new MemoryStoreFixture();
 }
+
+public sealed class MemoryImportStoreTests : ImportStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}

@@ -28,6 +28,17 @@ public sealed class RedisClusterUpkeepStoreTests(RedisAssembly redis) : UpkeepSt
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Cluster);
 }
 
+public sealed class RedisImportStoreTests(RedisAssembly redis) : ImportStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);
+}
+
+/// <summary>On a cluster: no script touches two slots.</summary>
+public sealed class RedisClusterImportStoreTests(RedisAssembly redis) : ImportStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Cluster);
+}
+
 public sealed class RedisPoolStoreTests(RedisAssembly redis) : PoolStoreContract
 {
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);

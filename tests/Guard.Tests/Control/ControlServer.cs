@@ -70,6 +70,7 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<IActorStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IRunnerStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())
+            .AddSingleton<IActorImportStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<EndpointPolicy>()
             .AddSingleton<SuspectRunners>()
             .AddSingleton(s => new GuardMetrics(s.GetRequiredService<LiveOptions>()))

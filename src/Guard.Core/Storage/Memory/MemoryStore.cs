@@ -21,7 +21,7 @@ namespace Guard.Core.Storage.Memory;
 /// <see cref="Random.Shared"/>.</param>
 internal sealed partial class MemoryStore(
     MemoryChangeFeed feed, IPoolHealthStore health, LiveOptions options, TimeProvider time, Random? random = null)
-    : IActorStore, IRunnerStore, IPoolStore, IPoolUpkeepStore
+    : IActorStore, IRunnerStore, IPoolStore, IPoolUpkeepStore, IActorImportStore
 {
     /// <summary>How long destroyed actors and stopped runners stay to be seen.</summary>
     public static readonly TimeSpan TombstoneTtl = TimeSpan.FromHours(1);

@@ -14,7 +14,8 @@ namespace Guard.Core.Storage.Redis;
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="health">Told of every start that ended ready.</param>
 /// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
-internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, LiveOptions options) : IActorStore
+internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, LiveOptions options)
+    : IActorStore, IActorImportStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);

@@ -84,12 +84,12 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
     }
 
-    /// <summary>Runs a script once for each set of keys, all in one round trip.</summary>
+    /// <summary>Runs a script several times, each on one key, all in one round trip.</summary>
     public Task<RedisResult[]> EvaluateManyAsync(
-        string script, IEnumerable<RedisKey[]> keys, RedisValue[] arguments, CancellationToken cancellationToken)
+        string script, IReadOnlyList<(RedisKey Key, RedisValue[] Arguments)> runs, CancellationToken cancellationToken)
     {
         var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
-        return CallAsync(script, db => Task.WhenAll(keys.Select(k => EvaluateAsync(db, loaded, k, arguments))), cancellationToken);
+        return CallAsync(script, db => Task.WhenAll(runs.Select(run => EvaluateAsync(db, loaded, [run.Key], run.Arguments))), cancellationToken);
     }
 
     /// <summary>The store's time, Unix ms.</summary>

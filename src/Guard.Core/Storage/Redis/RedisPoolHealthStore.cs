@@ -24,7 +24,8 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, LiveOptions op
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<PoolHealthSnapshot>> ReadManyAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
     {
-        var replies = await redis.EvaluateManyAsync("health_read", pools.Select(p => new[] { redis.Keys.Pool(p) }), [Rules.ErrorTtl], cancellationToken);
+        RedisValue[] arguments = [Rules.ErrorTtl];
+        var replies = await redis.EvaluateManyAsync("health_read", [.. pools.Select(p => (redis.Keys.Pool(p), arguments))], cancellationToken);
         return replies.Select((reply, i) => Read(pools[i], reply)).ToArray();
     }
 
