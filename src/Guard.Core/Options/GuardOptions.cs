@@ -30,6 +30,8 @@ internal sealed class GuardOptions
 
     public ImportOptions Import { get; set; } = new();
 
+    public SidecarOptions Sidecar { get; set; } = new();
+
     public GatewayOptions Gateway { get; set; } = new();
 
     public LimitsOptions Limits { get; set; } = new();
@@ -188,6 +190,47 @@ internal sealed class ImportOptions
     public int BatchSize { get; set; } = 1024;
 
     public TimeSpan BatchTimeout { get; set; } = TimeSpan.FromSeconds(2.5);
+}
+
+internal enum SidecarProtocol
+{
+    Http1,
+    H2c,
+}
+
+internal enum SidecarStartMode
+{
+    Endpoints,
+    Implicit,
+}
+
+internal sealed class SidecarOptions
+{
+    /// <summary>Null = no sidecar.</summary>
+    public string? Endpoint { get; set; }
+
+    public string? AdvertisedEndpoint { get; set; }
+
+    public string Namespace { get; set; } = "default";
+
+    public string Pool { get; set; } = "default";
+
+    /// <summary>Null = the machine's name.</summary>
+    public string? Key { get; set; }
+
+    public int Version { get; set; } = 1;
+
+    public int Slots { get; set; } = 1000;
+
+    public SidecarProtocol Protocol { get; set; } = SidecarProtocol.Http1;
+
+    public SidecarStartMode StartMode { get; set; } = SidecarStartMode.Endpoints;
+
+    public string HealthPath { get; set; } = "/";
+
+    public TimeSpan HealthInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    public TimeSpan HealthTimeout { get; set; } = TimeSpan.FromSeconds(1);
 }
 
 internal sealed class GatewayOptions

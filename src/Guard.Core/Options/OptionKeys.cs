@@ -9,6 +9,8 @@ namespace Guard.Core.Options;
 /// </summary>
 internal static class OptionKeys
 {
+    private const string UrlForm = "an absolute http or https URL";
+
     private static readonly TimeSpan Zero = TimeSpan.Zero;
     private static readonly TimeSpan Ms = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -125,6 +127,33 @@ internal static class OptionKeys
         Duration("Import:BatchTimeout", Ms, Hour, o => o.Import.BatchTimeout, (o, v) => o.Import.BatchTimeout = v,
             "How long one batch of an import may take. It is tried again, `Retry:MaxAttempts` times in all, before the import stops."),
 
+        OptionalText("Sidecar:Endpoint", o => o.Sidecar.Endpoint, (o, v) => o.Sidecar.Endpoint = v, UrlForm, IsUrl,
+            "The application Guard stands beside, such as `http://127.0.0.1:8080`. When set, Guard registers it as a runner while it is healthy: [sidecar.md](sidecar.md)."),
+        OptionalText("Sidecar:AdvertisedEndpoint", o => o.Sidecar.AdvertisedEndpoint, (o, v) => o.Sidecar.AdvertisedEndpoint = v, UrlForm, IsUrl,
+            "Where other Guards of the same Redis reach the application. The default is `Sidecar:Endpoint`."),
+        Text("Sidecar:Namespace", o => o.Sidecar.Namespace, (o, v) => o.Sidecar.Namespace = v, LabelForm, text => OptionSyntax.IsLabel(text),
+            "The namespace the application registers in."),
+        Text("Sidecar:Pool", o => o.Sidecar.Pool, (o, v) => o.Sidecar.Pool = v, LabelForm, text => OptionSyntax.IsLabel(text),
+            "The pool the application registers in. Made at start where it does not exist."),
+        OptionalText("Sidecar:Key", o => o.Sidecar.Key, (o, v) => o.Sidecar.Key = v,
+            "1 to 128 characters, none of them a control character", text => text.Length is > 0 and <= 128 && !text.Any(char.IsControl),
+            "Tells this application from others of its pool; the same key is the same runner. The default is the machine's name, in Kubernetes the pod's."),
+        Number("Sidecar:Version", 0, int.MaxValue, o => o.Sidecar.Version, (o, v) => o.Sidecar.Version = v,
+            "The application's version. A higher one drains lower ones of its pool."),
+        Number("Sidecar:Slots", 1, 1_000_000, o => o.Sidecar.Slots, (o, v) => o.Sidecar.Slots = v,
+            "Actors the application takes at once."),
+        Choice<SidecarProtocol>("Sidecar:Protocol", o => o.Sidecar.Protocol, (o, v) => o.Sidecar.Protocol = v,
+            "What the application speaks. `H2c`: HTTP/2 without TLS."),
+        Choice<SidecarStartMode>("Sidecar:StartMode", o => o.Sidecar.StartMode, (o, v) => o.Sidecar.StartMode = v,
+            "`Endpoints`: the application is told to start and stop actors. `Implicit`: it has no such endpoints, and every actor is ready at once."),
+        Text("Sidecar:HealthPath", o => o.Sidecar.HealthPath, (o, v) => o.Sidecar.HealthPath = v,
+            "a path that begins with /", text => text.StartsWith('/') && !text.Any(char.IsWhiteSpace),
+            "Asked by GET; the application is healthy when it answers 200 to 399."),
+        Duration("Sidecar:HealthInterval", Ms, Hour, o => o.Sidecar.HealthInterval, (o, v) => o.Sidecar.HealthInterval = v,
+            "How often the application's health is asked for. At most a third of `Runners:EligibleAfter`, or heartbeats would be missed."),
+        Duration("Sidecar:HealthTimeout", Ms, Hour, o => o.Sidecar.HealthTimeout, (o, v) => o.Sidecar.HealthTimeout = v,
+            "How long the application may take to answer that."),
+
         OptionalText("Gateway:ActorDomain", o => o.Gateway.ActorDomain, (o, v) => o.Gateway.ActorDomain = v,
             "a domain name such as actors.example.com", OptionSyntax.IsDomain,
             "When set, requests for the host `{actor_id}.{this domain}` reach that actor."),
@@ -194,6 +223,8 @@ internal static class OptionKeys
     private static ScalarKey<bool> Flag(
         string name, Func<GuardOptions, bool> get, Action<GuardOptions, bool> set, string description, bool reloadable = false)
         => new(name, new FlagType(), get, set, description) { IsReloadable = reloadable };
+
+    private static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme is "http" or "https") && url.UserInfo.Length == 0;
 
     private static ScalarKey<T> Choice<T>(
         string name, Func<GuardOptions, T> get, Action<GuardOptions, T> set, string description, bool reloadable = false)

@@ -18,10 +18,16 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
             AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
             More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
+            SidecarInterval(options),
             AtMost<TimeSpan>("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
         ];
         return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
     }
+
+    private static OptionProblem? SidecarInterval(GuardOptions options)
+        => options.Sidecar.Endpoint is not null && options.Sidecar.HealthInterval > options.Runners.EligibleAfter / 3
+            ? NotAllowed("Sidecar:HealthInterval", options, $"at most a third of {Named("Runners:EligibleAfter", options)}")
+            : null;
 
     private OptionProblem? RedisConfiguration(GuardOptions options)
         => options.Store.Provider == StoreProvider.Redis && !isRedisConfiguration(options.Store.Redis.Configuration)

@@ -50,6 +50,11 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <summary>Asks the runner to start the actor's current generation. Bounded by <c>Runners:StartTimeout</c>; never throws.</summary>
     public async Task<StartResult> StartAsync(ActorRecord actor, RunnerAddress runner)
     {
+        if (runner.IsImplicit)
+        {
+            return new(StartReply.Ready, "implicit");
+        }
+
         var body = new StartBody(
             actor.Id.ToString(), actor.Generation, actor.StartId ?? "", actor.Name, actor.Key, actor.Pool.Namespace, actor.Pool.Name, actor.Input);
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
@@ -82,6 +87,11 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <param name="reason"><c>sleep</c>, <c>destroy</c>, <c>drain</c> or <c>stale</c>.</param>
     public async Task<StopReply> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
     {
+        if (runner.IsImplicit)
+        {
+            return StopReply.Stopped;
+        }
+
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
         try
         {

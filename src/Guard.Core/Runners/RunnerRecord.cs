@@ -19,7 +19,9 @@ internal enum RunnerProtocol
 /// <param name="Endpoint">Its base URL without a trailing slash.</param>
 /// <param name="Protocol">What it speaks.</param>
 /// <param name="RunnerKey">Sent as <c>x-rivet-runner-key</c> when a platform routes on it; null otherwise.</param>
-internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null)
+/// <param name="IsImplicit">It has no start and stop calls: an actor is ready as soon as it has a slot and gone as soon as it is told to
+/// stop. Nothing fences generations there.</param>
+internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null, bool IsImplicit = false)
 {
     /// <summary>The endpoint has a path of its own, which stands before the actor's.</summary>
     public bool HasBasePath => Endpoint.AsSpan("https://".Length).Contains('/');

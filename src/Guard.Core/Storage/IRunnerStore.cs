@@ -52,6 +52,7 @@ internal interface IRunnerStore
 
 /// <param name="RunnerId">The id it gets when its key is new; one that no runner ever had.</param>
 /// <param name="TotalSlots">At least 0.</param>
+/// <param name="IsImplicit">See <see cref="RunnerAddress"/>; only what Guard itself registers may be.</param>
 internal sealed record NewRunner(
     string RunnerId,
     PoolId Pool,
@@ -60,7 +61,8 @@ internal sealed record NewRunner(
     string Endpoint,
     RunnerProtocol Protocol,
     int TotalSlots,
-    bool IsStatic = false);
+    bool IsStatic = false,
+    bool IsImplicit = false);
 
 /// <param name="Runner">As registered.</param>
 /// <param name="DrainedByVersion">Runners of the pool that drain by version since this registration, it itself among them when it came

@@ -35,6 +35,7 @@ internal static class ControlApi
         services.GetRequiredService<RunnerEndpoints>().Map(api.MapGroup("").WithTags("runners"));
         services.GetRequiredService<PoolHealthEndpoints>().Map(api.MapGroup("").WithTags("pool-health"));
         services.GetRequiredService<ImportEndpoints>().Map(api.MapGroup("").WithTags("imports"));
+        services.GetService<SidecarEndpoints>()?.Map(api.MapGroup("").WithTags("sidecar"));
         api.MapOpenApi("/openapi/v1.json");
 
         // Before a fallback of the host, which has no gate: without a token nobody learns which paths there are.

@@ -8,8 +8,12 @@ internal sealed class HealthState
     private volatile bool _storeUp;
     private volatile bool _draining;
     private volatile bool _seedMissing;
+    private readonly CancellationTokenSource _drained = new();
 
     public bool IsDraining => _draining;
+
+    /// <summary>Fires when <see cref="Drain"/> is called for the first time.</summary>
+    public CancellationToken Draining => _drained.Token;
 
     public bool IsStarted => _started;
 
@@ -27,7 +31,11 @@ internal sealed class HealthState
     public void SeedWaits(bool waits) => _seedMissing = waits;
 
     /// <summary>From now on and for good: no new requests, please.</summary>
-    public void Drain() => _draining = true;
+    public void Drain()
+    {
+        _draining = true;
+        _drained.Cancel();
+    }
 
     public HealthReport Check()
     {

@@ -14,6 +14,7 @@ using Guard.Core.Storage.Memory;
 using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
 using Guard.Health;
+using Guard.Sidecar;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Guard.Hosting;
@@ -60,6 +61,7 @@ internal static class CoreServices
         });
         services.AddSingleton(listeners);
         services.AddSingleton(health);
+        services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
@@ -161,6 +163,18 @@ internal static class CoreServices
         services.AddSingleton<ActorDelivery>();
         services.AddSingleton<GatewayHandler>();
         return services;
+    }
+
+    /// <summary>What looks after the application beside this Guard, where one is configured. Stops before what evicts actors does.</summary>
+    private static void AddSidecar(this IServiceCollection services, GuardOptions options)
+    {
+        if (options.Sidecar.Endpoint is not null)
+        {
+            services.AddSingleton<SidecarApp>();
+            services.AddSingleton<SidecarRunner>();
+            services.AddSingleton<SidecarEndpoints>();
+            services.AddHostedService(static sp => sp.GetRequiredService<SidecarRunner>());
+        }
     }
 
     /// <summary>What watches the store, where there is one. Without a store a Guard runs, but is never ready.</summary>

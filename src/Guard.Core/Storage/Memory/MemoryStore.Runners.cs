@@ -180,7 +180,7 @@ internal sealed partial class MemoryStore
         var now = Now;
         var record = new RunnerRecord
         {
-            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol),
+            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol, IsImplicit: runner.IsImplicit),
             Pool = pool.Id,
             Key = runner.Key,
             Version = runner.Version,
@@ -204,7 +204,7 @@ internal sealed partial class MemoryStore
     private static RunnerRecord Renewed(RunnerRecord record, NewRunner runner) => record with
     {
         // By value: routes to an address that did not change keep sharing it.
-        Address = record.Address with { Endpoint = runner.Endpoint, Protocol = runner.Protocol },
+        Address = record.Address with { Endpoint = runner.Endpoint, Protocol = runner.Protocol, IsImplicit = runner.IsImplicit },
         Version = runner.Version,
         TotalSlots = runner.TotalSlots,
         IsStatic = record.IsStatic || runner.IsStatic,

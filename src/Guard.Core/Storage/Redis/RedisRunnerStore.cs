@@ -26,7 +26,7 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
         RedisValue[] arguments =
         [
             runner.RunnerId, runner.Key, runner.Version, runner.Endpoint, (int)runner.Protocol, runner.TotalSlots, runner.IsStatic ? 1 : 0,
-            EligibleAfter,
+            EligibleAfter, runner.IsImplicit ? 1 : 0,
         ];
         var reply = await EvaluateAsync("runner_register", runner.Pool, arguments, cancellationToken);
         if (reply.Length == 0)

@@ -9,7 +9,7 @@ internal static class RunnerHash
 {
     public static RunnerRecord Read(string id, PoolId pool, RedisHash hash) => new()
     {
-        Address = new(id, hash.Text("ep") ?? throw new FormatException("a runner's record in Redis has no endpoint"), (RunnerProtocol)hash.Number("pr")),
+        Address = new(id, hash.Text("ep") ?? throw new FormatException("a runner's record in Redis has no endpoint"), (RunnerProtocol)hash.Number("pr"), IsImplicit: hash.Has("im")),
         Pool = pool,
         Key = hash.Text("k") ?? "",
         Version = (int)hash.Number("v"),

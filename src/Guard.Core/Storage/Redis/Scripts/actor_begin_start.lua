@@ -134,7 +134,7 @@ local after = copy(actor)
 after.s = STARTING
 after.g = int(tonumber(actor.g) + 1)
 raise(after)
-after.ru, after.re, after.rp = chosen.id, chosen.runner.ep, chosen.runner.pr
+after.ru, after.re, after.rp, after.ri = chosen.id, chosen.runner.ep, chosen.runner.pr, chosen.runner.im
 after.st, after.si, after.ss = starter, startId, int(t)
 after.pa, after.sl, after.rs = nil, nil, nil
 apply(id, actor, after)

@@ -1,0 +1,237 @@
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Guard.Health;
+
+namespace Guard.Sidecar;
+
+/// <summary>
+/// Makes the application beside this Guard a runner: registers it once it is healthy, sends its heartbeats while it is, and drains it when
+/// this Guard is told to end or <see cref="DrainAsync"/> is called. An application that is not healthy gets no heartbeats, so that it gets
+/// no new actors after <c>Runners:EligibleAfter</c> and is lost after <c>Runners:LostAfter</c>. Thread-safe.
+/// </summary>
+internal sealed partial class SidecarRunner(
+    SidecarApp app,
+    IPoolStore pools,
+    IRunnerStore runners,
+    RunnerRegistry registry,
+    EndpointPolicy endpoints,
+    HealthState health,
+    IHostApplicationLifetime lifetime,
+    LiveOptions options,
+    TimeProvider time,
+    ILogger<SidecarRunner> logger) : BackgroundService
+{
+    /// <summary>Between two looks at whether a draining runner is empty.</summary>
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _gate = new();
+    private volatile string? _runnerId;
+    private volatile bool _isDrained;
+    private Task? _drain;
+    private string? _lastFault = "";
+    private long _lastBeat;
+
+    /// <summary>
+    /// Gives the application no new actors, has those it has stopped, and takes it out of its pool; ends when that is done. Called again
+    /// it joins. From then on it is not registered again.
+    /// </summary>
+    public Task DrainAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _drain ??= RunDrainAsync();
+        }
+
+        return _drain.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // At most Shutdown:DrainTimeout, which the host measures.
+            await DrainAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            LogNotDrained(options.Current.Shutdown.DrainTimeout);
+        }
+
+        await base.StopAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var onDrain = health.Draining.UnsafeRegister(static self => ((SidecarRunner)self!).DrainAsync(CancellationToken.None), this);
+
+        // Which addresses are Guard's own, and no application's, is known when it listens.
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, lifetime.ApplicationStarted)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var timer = new PeriodicTimer(options.Current.Sidecar.HealthInterval, time);
+        try
+        {
+            do
+            {
+                await LookAsync(stoppingToken);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        if (_isDrained)
+        {
+            return;
+        }
+
+        var fault = await app.CheckAsync(cancellationToken);
+        Tell(fault);
+        if (fault is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_runnerId is not { } runnerId)
+            {
+                await RegisterAsync(cancellationToken);
+            }
+            else if (time.GetElapsedTime(_lastBeat) >= options.Current.Runners.EligibleAfter / 3)
+            {
+                _lastBeat = time.GetTimestamp();
+                if (await runners.HeartbeatAsync(runnerId, cancellationToken) is null)
+                {
+                    // Lost meanwhile, or the store forgot: what it ran is somebody else's now.
+                    _runnerId = null;
+                    await RegisterAsync(cancellationToken);
+                }
+            }
+        }
+        catch (StoreUnavailableException)
+        {
+            // The next look tries again.
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogLookFailed(e);
+        }
+    }
+
+    private async Task RegisterAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_drain is not null)
+            {
+                return;
+            }
+        }
+
+        var current = options.Current;
+        var sidecar = current.Sidecar;
+        if (endpoints.CheckUrl(sidecar.AdvertisedEndpoint ?? sidecar.Endpoint, out var url) is { } problem)
+        {
+            Tell($"may not be a runner: Guard:Sidecar:{(sidecar.AdvertisedEndpoint is null ? "Endpoint" : "AdvertisedEndpoint")} {problem}");
+            return;
+        }
+
+        var pool = new PoolId(sidecar.Namespace, sidecar.Pool);
+        if (await pools.GetAsync(pool, cancellationToken) is null)
+        {
+            await pools.PutAsync(pool, new PoolConfig(), cancellationToken);
+        }
+
+        var runner = new NewRunner(
+            ActorId.New((ushort)current.Datacenter.Label).ToString(),
+            pool,
+            sidecar.Key ?? Environment.MachineName,
+            sidecar.Version,
+            url,
+            sidecar.Protocol == SidecarProtocol.H2c ? RunnerProtocol.H2c : RunnerProtocol.Http1,
+            sidecar.Slots,
+            IsImplicit: sidecar.StartMode == SidecarStartMode.Implicit);
+        if (await registry.RegisterAsync(runner, cancellationToken) is { } registered)
+        {
+            _lastBeat = time.GetTimestamp();
+            _runnerId = registered.RunnerId;
+            LogRegistered(registered.RunnerId, url, pool, sidecar.Version, sidecar.Slots);
+        }
+    }
+
+    private async Task RunDrainAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var since = time.GetTimestamp();
+        while (_runnerId is { } runnerId)
+        {
+            try
+            {
+                // Null: it is gone, and its actors with it. Heartbeats go on until then, so that it is not lost in between.
+                if (!await runners.DrainAsync(runnerId, CancellationToken.None)
+                    || await runners.GetActorsAsync(runnerId, CancellationToken.None) is not { Actors.Count: > 0 })
+                {
+                    await runners.DeleteAsync(runnerId, CancellationToken.None);
+                    break;
+                }
+            }
+            catch (StoreUnavailableException)
+            {
+            }
+
+            await Task.Delay(DrainPoll, time);
+        }
+
+        _isDrained = true;
+        LogDrained(time.GetElapsedTime(since).TotalSeconds);
+    }
+
+    private void Tell(string? fault)
+    {
+        if (fault == _lastFault)
+        {
+            return;
+        }
+
+        _lastFault = fault;
+        if (fault is null)
+        {
+            LogHealthy(options.Current.Sidecar.Endpoint!);
+        }
+        else
+        {
+            LogUnhealthy(options.Current.Sidecar.Endpoint!, options.Current.Sidecar.HealthPath, fault);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "The application at {Endpoint} is healthy", EventName = "SidecarAppHealthy")]
+    private partial void LogHealthy(string endpoint);
+
+    [LoggerMessage(2, LogLevel.Warning,
+        "The application at {Endpoint} {Fault} (GET {Path}); it gets no heartbeats until it answers 200 to 399. Is it up, and Guard:Sidecar:HealthPath right?",
+        EventName = "SidecarAppUnhealthy")]
+    private partial void LogUnhealthy(string endpoint, string path, string fault);
+
+    [LoggerMessage(3, LogLevel.Information,
+        "The application is runner {RunnerId} at {Endpoint} of pool {Pool}: version {Version}, {Slots} slots", EventName = "SidecarRegistered")]
+    private partial void LogRegistered(string runnerId, string endpoint, PoolId pool, int version, int slots);
+
+    [LoggerMessage(4, LogLevel.Information, "The application is drained, after {Seconds:0.0} s", EventName = "SidecarDrained")]
+    private partial void LogDrained(double seconds);
+
+    [LoggerMessage(5, LogLevel.Warning,
+        "The application was not drained within Guard:Shutdown:DrainTimeout ({Timeout}); the actors it still has are lost with it", EventName = "SidecarNotDrained")]
+    private partial void LogNotDrained(TimeSpan timeout);
+
+    [LoggerMessage(6, LogLevel.Error, "Looking after the application failed; this is a bug in Guard", EventName = "SidecarLookFailed")]
+    private partial void LogLookFailed(Exception exception);
+}
