@@ -1,4 +1,3 @@
-using Guard.Core.Pools;
 using StackExchange.Redis;
 
 namespace Guard.Core.Storage.Redis;
