@@ -1,3 +1,4 @@
+using Guard.Core.Actors;
 using Guard.Core.Targets;
 
 namespace Guard.Core.Storage;
@@ -6,10 +7,10 @@ namespace Guard.Core.Storage;
 internal interface IActorImportStore
 {
     /// <summary>
-    /// Creates those of a batch that are not there, sleeping in generation 0, as <see cref="IActorStore.CreateAsync"/> does one by one;
-    /// the outcomes are in the order of the batch. Whether they are there is asked for all of them in one round trip. Stopped at any
-    /// point, or run by several callers at once, it can be repeated: each actor is written once. The change feed is not told: whoever
-    /// asked for one of them in vain a moment ago learns of it when <c>RouteCache:NegativeTtl</c> has passed.
+    /// Creates those of a batch that are not there, sleeping, as <see cref="IActorStore.CreateAsync"/> does one by one; the outcomes are
+    /// in the order of the batch. Whether they are there is asked for all of them in one round trip. Stopped at any point, or run by
+    /// several callers at once, it can be repeated: each actor is written once. A shared store does not tell the change feed of each:
+    /// whoever asked for one of them in vain a moment ago learns of it when <c>RouteCache:NegativeTtl</c> has passed.
     /// </summary>
     /// <param name="batch">Each with a key, an id of its own, or both: what has neither could not be found again.</param>
     /// <param name="cancellationToken">Gives up; what is done stays.</param>
@@ -24,7 +25,7 @@ internal enum ImportStatus
 {
     Created,
 
-    /// <summary>It was there already.</summary>
+    /// <summary>It was there already: a live actor of that key, or of that id in the same pool with the same name.</summary>
     Exists,
 
     /// <summary>The key, or the id, belongs to another actor, or the actor was destroyed.</summary>
@@ -34,18 +35,18 @@ internal enum ImportStatus
     NoPool,
 }
 
-/// <param name="Holder">With <see cref="ImportStatus.Conflict"/>: the actor that has the key; null when the id was destroyed or is of
-/// another pool.</param>
+/// <param name="Holder">With <see cref="ImportStatus.Conflict"/>: the actor that has the key; null when it is the id that cannot be had.</param>
 internal readonly record struct ImportOutcome(ImportStatus Status, ActorId? Holder = null)
 {
     /// <summary>What creating an actor alone came to.</summary>
-    public static ImportOutcome Of(ImportedActor imported, CreateActorResult result) => result.Status switch
+    public static ImportOutcome Of(ImportedActor imported, CreateActorResult result) => result switch
     {
-        CreateActorStatus.Created => new(ImportStatus.Created),
-        CreateActorStatus.NoPool => new(ImportStatus.NoPool),
-        _ when result.Actor is { State: Actors.ActorState.Destroyed } || !result.Actor!.Pool.Equals(imported.Actor.Pool) && imported.Actor.Key is null
-            => new(ImportStatus.Conflict),
-        _ when imported.HasOwnId && result.Actor.Id != imported.Actor.Id => new(ImportStatus.Conflict, result.Actor.Id),
-        _ => new(ImportStatus.Exists),
+        { Status: CreateActorStatus.Created } => new(ImportStatus.Created),
+        { Status: CreateActorStatus.NoPool } => new(ImportStatus.NoPool),
+        { Actor: { State: not ActorState.Destroyed } found } when found.Name == imported.Actor.Name && found.Key == imported.Actor.Key
+            => found.Key is null
+                ? new(found.Pool.Equals(imported.Actor.Pool) ? ImportStatus.Exists : ImportStatus.Conflict)
+                : imported.HasOwnId && found.Id != imported.Actor.Id ? new(ImportStatus.Conflict, found.Id) : new(ImportStatus.Exists),
+        _ => new(ImportStatus.Conflict),
     };
 }

@@ -32,7 +32,7 @@ internal interface IActorStore
     ValueTask<ActorRecord?> FindAsync(string @namespace, string name, string key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates an actor, sleeping in generation 0, or finds the live one that has its key already, in whatever pool: that comes before
+    /// Creates a sleeping actor, or finds the live one that has its key already, in whatever pool: that comes before
     /// the look at the pool's runner-config. However many callers create the same key at once, one gets
     /// <see cref="CreateActorStatus.Created"/> and all get the same actor. The key of a destroyed actor is free at once.
     /// </summary>
@@ -99,7 +99,14 @@ internal interface IActorStore
 }
 
 /// <param name="Key">Serialised; null for an actor without key, which is always created.</param>
-internal sealed record NewActor(ActorId Id, PoolId Pool, string Name, string? Key, CrashPolicy CrashPolicy, byte[]? Input);
+internal sealed record NewActor(ActorId Id, PoolId Pool, string Name, string? Key, CrashPolicy CrashPolicy, byte[]? Input)
+{
+    /// <summary>The one it sleeps in; its first start has the next. Not 0 only for an actor that comes from elsewhere.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>Unix ms; null = now.</summary>
+    public long? CreateTs { get; init; }
+}
 
 internal enum CreateActorStatus
 {
@@ -112,7 +119,8 @@ internal enum CreateActorStatus
     NoPool,
 }
 
-/// <param name="Actor">The created or found actor; null with <see cref="CreateActorStatus.NoPool"/>.</param>
+/// <param name="Actor">The created or found actor; null with <see cref="CreateActorStatus.NoPool"/>, and when the id is taken by an actor
+/// of another pool that is just being made.</param>
 internal readonly record struct CreateActorResult(CreateActorStatus Status, ActorRecord? Actor);
 
 /// <param name="Namespace">Actors of other namespaces are left out, also when named by id.</param>

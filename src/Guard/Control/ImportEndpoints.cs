@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Guard.Control;
 
 /// <summary>Brings actors of another system in: a body of NDJSON, read as it arrives. Thread-safe.</summary>
-internal sealed class ImportEndpoints(Importer importer, IPoolStore pools)
+internal sealed class ImportEndpoints(Importer importer, IPoolStore pools, TimeProvider time)
 {
     /// <summary>Bad lines a reply lists; all are counted.</summary>
     private const int MaxErrors = 100;
@@ -35,10 +35,12 @@ internal sealed class ImportEndpoints(Importer importer, IPoolStore pools)
         // As long as it is: never more than a batch and a line of it are in memory.
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
         var observer = new ReplyObserver();
+        var since = time.GetTimestamp();
         string? stopped = null;
         try
         {
-            await importer.RunAsync(new ImportLines(context.Request.BodyReader, 0, 0), @namespace, ImportTotals.None, observer, call.Cancelled);
+            await importer.RunAsync(
+                new ImportLines(context.Request.BodyReader, 0, 0), new(@namespace, MayBeNamed: false), ImportTotals.None, observer, call.Cancelled);
         }
         catch (StoreUnavailableException e)
         {
@@ -47,7 +49,8 @@ internal sealed class ImportEndpoints(Importer importer, IPoolStore pools)
         }
 
         var totals = observer.Totals;
-        var reply = new ImportReply(totals.Lines, totals.Created, totals.Existed, totals.Bad, observer.Errors, stopped is null)
+        var seconds = Math.Round(time.GetElapsedTime(since).TotalSeconds, 3);
+        var reply = new ImportReply(totals.Lines, totals.Created, totals.Existed, totals.Bad, observer.Errors, stopped is null, seconds)
         {
             StoppedBecause = stopped,
         };

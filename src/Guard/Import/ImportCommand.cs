@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 using Guard.Core.Options;
 using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.Storage.Redis;
 using Guard.Hosting;
 
 namespace Guard.Import;
@@ -17,67 +18,90 @@ internal sealed class ImportCommand(ImportArguments arguments, GuardOptions opti
 
     public const int AllIn = 0;
     public const int SomeBad = 1;
+    public const int NotBegun = StartupFailure.ExitCode;
     public const int NotFinished = 3;
+
+    private const string DefaultNamespace = "default";
 
     /// <summary>Whether the command line asks for it.</summary>
     public static bool IsAsked(string[] args) => args is [Name, ..];
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var arguments = ImportArguments.Read(args[1..], out var rest, out var problem);
-        if (arguments is null)
+        if (ImportArguments.Read(args.AsSpan(1), out var problem) is not { } arguments)
         {
             await Console.Error.WriteLineAsync($"guard: {problem}");
-            return StartupFailure.ExitCode;
+            return NotBegun;
         }
 
         // What the store says in passing would tear the bar apart; what matters is said here.
-        await using var app = GuardApp.Build([.. rest, "--Logging:LogLevel:Default=Error"]);
+        await using var app = GuardApp.Build([.. arguments.Configuration, "--Logging:LogLevel:Default=Error"]);
         var options = app.Services.GetRequiredService<LiveOptions>().Current;
         if (options.Store.Provider == StoreProvider.Memory)
         {
             await Console.Error.WriteLineAsync(
                 "guard: Guard:Store:Provider is Memory: that store is inside a running Guard. POST the file to its control endpoint: /imports?namespace=…");
-            return StartupFailure.ExitCode;
+            return NotBegun;
         }
 
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) =>
-        {
-            e.Cancel = true;
-            stop.Cancel();
-        };
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         return await ActivatorUtilities.CreateInstance<ImportCommand>(app.Services, arguments, options).RunAsync(stop.Token);
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
     }
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(
-            arguments.File, new FileStreamOptions { Mode = FileMode.Open, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
-        var fingerprint = await ImportCursor.FingerprintAsync(file, cancellationToken);
-        var cursor = arguments.Restart ? null : ImportCursor.Load(arguments.Cursor, fingerprint);
-        file.Position = cursor?.Offset ?? 0;
-        var progress = new ImportProgress(Console.Error, !Console.IsErrorRedirected, file.Length, file.Position, time);
+        await using var input = arguments.IsStandardInput
+            ? Console.OpenStandardInput()
+            : new FileStream(arguments.File, new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.Read,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            });
+        var file = input as FileStream;
+        var fingerprint = file is null ? "" : await ImportCursor.FingerprintAsync(file, Destination(), cancellationToken);
+        var cursor = arguments is { Restart: false, Cursor: { } path } ? ImportCursor.Load(path, fingerprint) : null;
+        var (offset, before) = (cursor?.Offset ?? 0, cursor?.Totals ?? ImportTotals.None);
+        var progress = new ImportProgress(Console.Error, !Console.IsErrorRedirected, file?.Length, offset, time);
         if (cursor is not null)
         {
-            progress.Say($"going on after line {cursor.Totals.Lines} ({arguments.Cursor}; --restart begins anew)");
+            file!.Position = offset;
+            progress.Say(string.Create(CultureInfo.InvariantCulture, $"going on after line {before.Lines} ({arguments.Cursor}; --restart begins anew)"));
+        }
+        else if (!arguments.Restart && File.Exists(arguments.Cursor))
+        {
+            progress.Say($"beginning anew: {arguments.Cursor} is of another file, or of another destination");
         }
 
         var since = time.GetTimestamp();
-        var observer = new CommandObserver(progress, arguments.Cursor, fingerprint);
         try
         {
-            if (!await pools.NamespaceExistsAsync(arguments.Namespace, cancellationToken))
+            if (arguments.Namespace is { } named && !await pools.NamespaceExistsAsync(named, cancellationToken))
             {
-                progress.Say($"guard: namespace '{arguments.Namespace}' does not exist: it has no runner-config");
-                return NotFinished;
+                progress.Say($"guard: namespace '{named}' does not exist: it has no runner-config");
+                return NotBegun;
             }
 
-            var start = cursor?.Totals ?? ImportTotals.None;
             var totals = await importer.RunAsync(
-                new ImportLines(PipeReader.Create(file, new StreamPipeReaderOptions(bufferSize: 65_536)), start.Lines, file.Position),
-                arguments.Namespace, start, observer, cancellationToken);
-            File.Delete(arguments.Cursor);
+                new ImportLines(PipeReader.Create(input, new StreamPipeReaderOptions(bufferSize: 65_536)), before.Lines, offset),
+                new(arguments.Namespace ?? DefaultNamespace, MayBeNamed: true),
+                before,
+                new CommandObserver(progress, arguments.Cursor, fingerprint),
+                cancellationToken);
+            if (arguments.Cursor is { } done)
+            {
+                File.Delete(done);
+            }
+
             progress.Say(string.Create(
                 CultureInfo.InvariantCulture,
                 $"done in {time.GetElapsedTime(since).TotalSeconds:0.0} s, {totals.Lines} lines: {totals.Created} created, {totals.Existed} existed already, {totals.Bad} bad"));
@@ -85,73 +109,51 @@ internal sealed class ImportCommand(ImportArguments arguments, GuardOptions opti
         }
         catch (StoreUnavailableException e)
         {
-            progress.Say($"guard: the store ({options.Store.Provider}) could not be written: {e.Message}. Run the same command again: it goes on where it stopped");
+            var cause = e.InnerException is { } inner ? $" ({inner.Message.ReplaceLineEndings(" ")})" : "";
+            progress.Say($"guard: the store ({options.Store.Provider}) could not be written: {e.Message}{cause}. {Again}");
+            return NotFinished;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            progress.Say($"guard: the file or its cursor ({arguments.Cursor}) cannot be used: {e.Message} {Again}");
             return NotFinished;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            progress.Say("guard: interrupted. Run the same command again: it goes on where it stopped");
+            progress.Say($"guard: interrupted. {Again}");
             return NotFinished;
         }
     }
 
-    private sealed class CommandObserver(ImportProgress progress, string cursor, string fingerprint) : IImportObserver
+    private string Again => arguments.Cursor is null
+        ? "Run the same command with the same input again: what is in stays"
+        : "Run the same command again: it goes on where it stopped";
+
+    /// <summary>What a cursor must not be taken over to: another namespace, or another store.</summary>
+    private string Destination()
+    {
+        var redis = options.Store.Redis;
+        var where = RedisSettings.TryParse(redis.Configuration, out var settings)
+            ? $"{string.Join(',', settings.EndPoints)} {settings.ServiceName} {settings.DefaultDatabase}"
+            : "";
+        return $"{where} {redis.KeyPrefix} {arguments.Namespace ?? DefaultNamespace}";
+    }
+
+    private sealed class CommandObserver(ImportProgress progress, string? cursor, string fingerprint) : IImportObserver
     {
         public void BadLine(long line, string reason) => progress.Say(string.Create(CultureInfo.InvariantCulture, $"line {line}: {reason}"));
 
         public void BatchDone(ImportTotals totals, long end)
         {
-            new ImportCursor(fingerprint, end, totals).Save(cursor);
+            if (cursor is not null)
+            {
+                new ImportCursor(fingerprint, end, totals).Save(cursor);
+            }
+
             progress.Show(totals, end);
         }
 
         public void Retrying(string reason, TimeSpan delay)
             => progress.Say(string.Create(CultureInfo.InvariantCulture, $"{reason}; trying again in {delay.TotalMilliseconds:0} ms"));
-    }
-}
-
-/// <param name="File">Of NDJSON.</param>
-/// <param name="Namespace">Of every actor in it.</param>
-/// <param name="Cursor">Where the cursor is kept.</param>
-/// <param name="Restart">A cursor there is not looked at.</param>
-internal sealed record ImportArguments(string File, string Namespace, string Cursor, bool Restart)
-{
-    private const string Usage = "usage: guard import --file FILE [--namespace default] [--cursor FILE.cursor] [--restart] [--Guard:KEY=VALUE …]";
-
-    /// <summary>Null, with what is wrong, when they cannot be used. <paramref name="rest"/> is for the configuration.</summary>
-    public static ImportArguments? Read(string[] args, out string[] rest, out string problem)
-    {
-        var other = new List<string>();
-        string? file = null, @namespace = "default", cursor = null;
-        var restart = false;
-        for (var i = 0; i < args.Length; i++)
-        {
-            var (name, value) = args[i].Split('=', 2) is [var left, var right] ? (left, right) : (args[i], null);
-            switch (name)
-            {
-                case "--file":
-                    file = value ?? (++i < args.Length ? args[i] : null);
-                    break;
-                case "--namespace":
-                    @namespace = value ?? (++i < args.Length ? args[i] : null);
-                    break;
-                case "--cursor":
-                    cursor = value ?? (++i < args.Length ? args[i] : null);
-                    break;
-                case "--restart":
-                    restart = true;
-                    break;
-                default:
-                    other.Add(args[i]);
-                    break;
-            }
-        }
-
-        rest = [.. other];
-        problem = string.IsNullOrEmpty(file) ? $"--file is missing; {Usage}"
-            : !System.IO.File.Exists(file) ? $"--file '{file}' does not exist"
-            : @namespace is null || !NameRules.IsLabel(@namespace) ? $"--namespace: {NameRules.LabelAllowed}; {Usage}"
-            : "";
-        return problem.Length > 0 ? null : new(file!, @namespace!, cursor ?? $"{file}.cursor", restart);
     }
 }

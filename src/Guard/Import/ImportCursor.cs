@@ -1,24 +1,27 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Guard.Import;
 
 /// <summary>How far an import of a file has come. Written beside the file after each batch, so that it goes on there after whatever ended
-/// it.</summary>
-/// <param name="File">The beginning of the file and its length, hashed: a cursor is of that file only.</param>
+/// it. Two imports of one file may share it: each entry of either is true.</summary>
+/// <param name="Of">Fingerprint of the file and of where it goes: a cursor is of that import only.</param>
 /// <param name="Offset">Bytes that are done with.</param>
-internal sealed record ImportCursor(string File, long Offset, ImportTotals Totals)
+/// <param name="Totals">Its lines are the number of the line before <paramref name="Offset"/>.</param>
+internal sealed record ImportCursor(string Of, long Offset, ImportTotals Totals)
 {
     private const int HashedBytes = 65_536;
 
     /// <summary>The cursor in a file; null when there is none, or it is of another import.</summary>
-    public static ImportCursor? Load(string path, string file)
+    public static ImportCursor? Load(string path, string of)
     {
         try
         {
             var cursor = JsonSerializer.Deserialize(System.IO.File.ReadAllBytes(path), ImportJson.Default.ImportCursor);
-            return cursor?.File == file ? cursor : null;
+            return cursor is { Totals: not null, Offset: >= 0 } && cursor.Of == of ? cursor : null;
         }
         catch (Exception e) when (e is FileNotFoundException or JsonException)
         {
@@ -34,11 +37,19 @@ internal sealed record ImportCursor(string File, long Offset, ImportTotals Total
         System.IO.File.Move(next, path, overwrite: true);
     }
 
-    public static async Task<string> FingerprintAsync(FileStream file, CancellationToken cancellationToken)
+    /// <summary>Of the file's length, time and beginning, and of where it goes. The file is left at its beginning.</summary>
+    /// <param name="file">At its beginning.</param>
+    /// <param name="destination">Without secrets: it is hashed, and what is short can be guessed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<string> FingerprintAsync(FileStream file, string destination, CancellationToken cancellationToken)
     {
         var head = new byte[Math.Min(HashedBytes, file.Length)];
         await file.ReadExactlyAsync(head, cancellationToken);
-        return $"{file.Length}-{Convert.ToHexStringLower(SHA256.HashData(head))}";
+        file.Position = 0;
+        var changed = System.IO.File.GetLastWriteTimeUtc(file.SafeFileHandle).Ticks;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{file.Length}-{changed}-{Convert.ToHexStringLower(SHA256.HashData([.. head, .. Encoding.UTF8.GetBytes(destination)]))}");
     }
 }
 

@@ -4,12 +4,15 @@ using System.IO.Pipelines;
 namespace Guard.Import;
 
 /// <param name="Number">From 1.</param>
-/// <param name="Text">Without its end; null when it is longer than <see cref="ImportLines.MaxBytes"/>.</param>
+/// <param name="Text">Without its end; empty when it is blank; null when it is longer than <see cref="ImportLines.MaxBytes"/>.</param>
 /// <param name="End">Bytes of the input up to and with this line's end.</param>
 internal readonly record struct ImportLine(long Number, byte[]? Text, long End);
 
-/// <summary>Reads lines that end in LF or CRLF, or with the input. A line that is too long is skipped in bounded memory. Used by one
-/// reader.</summary>
+/// <summary>Reads lines that end in LF or CRLF, or with the input; white space around them is cut. A line that is too long is skipped in
+/// bounded memory. Used by one reader.</summary>
+/// <param name="input">Where the lines come from.</param>
+/// <param name="line">Lines before its beginning.</param>
+/// <param name="offset">Bytes before its beginning.</param>
 internal sealed class ImportLines(PipeReader input, long line, long offset)
 {
     /// <summary>Longest line, in bytes: an actor's input is the only part without a limit of its own.</summary>
@@ -18,6 +21,9 @@ internal sealed class ImportLines(PipeReader input, long line, long offset)
     private static ReadOnlySpan<byte> Bom => [0xEF, 0xBB, 0xBF];
 
     private bool _isSkipping;
+
+    /// <summary>Bytes of the input that were read.</summary>
+    public long Offset => offset;
 
     /// <summary>The next line; null at the end.</summary>
     public async ValueTask<ImportLine?> NextAsync(CancellationToken cancellationToken)
@@ -66,17 +72,14 @@ internal sealed class ImportLines(PipeReader input, long line, long offset)
             return new(line, null, offset);
         }
 
-        var bytes = text.ToArray().AsSpan();
-        if (bytes.EndsWith("\r"u8))
+        var bytes = text.ToArray();
+        var kept = bytes.AsSpan();
+        if (line == 1 && kept.StartsWith(Bom))
         {
-            bytes = bytes[..^1];
+            kept = kept[Bom.Length..];
         }
 
-        if (line == 1 && bytes.StartsWith(Bom))
-        {
-            bytes = bytes[Bom.Length..];
-        }
-
-        return new(line, bytes.ToArray(), offset);
+        kept = kept.Trim(" \t\r"u8);
+        return new(line, kept.Length == bytes.Length ? bytes : kept.ToArray(), offset);
     }
 }

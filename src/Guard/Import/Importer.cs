@@ -1,3 +1,4 @@
+using System.Globalization;
 using Guard.Core.Options;
 using Guard.Core.Storage;
 
@@ -28,52 +29,34 @@ internal interface IImportObserver
 }
 
 /// <summary>
-/// Brings the actors of a file in, batch by batch in the order of the lines. A batch that fails or takes longer than
-/// <c>Import:BatchTimeout</c> is tried again, for each actor is written once however often. Thread-safe; one call per import.
+/// Brings the actors of a file in, batch by batch in the order of the lines: of at most <c>Import:BatchSize</c> lines and a few MiB, so
+/// that memory stays bounded. A batch that fails or takes longer than <c>Import:BatchTimeout</c> is tried again, for each actor is
+/// written once however often. Thread-safe; one call per import.
 /// </summary>
 internal sealed class Importer(IActorImportStore store, LiveOptions options, TimeProvider time)
 {
+    /// <summary>Bytes of lines that end a batch: what Redis can take within one call's deadline.</summary>
+    public const int MaxBatchBytes = 4 * 1_048_576;
+
     /// <summary>Reads to the end. Throws <see cref="StoreUnavailableException"/> when a batch did not get through; what
     /// <see cref="IImportObserver.BatchDone"/> told of stays.</summary>
     public async Task<ImportTotals> RunAsync(
-        ImportLines lines, string @namespace, ImportTotals totals, IImportObserver observer, CancellationToken cancellationToken)
+        ImportLines lines, ImportScope scope, ImportTotals totals, IImportObserver observer, CancellationToken cancellationToken)
     {
-        var datacenter = options.Current.Datacenter;
-        var batch = new List<ImportedActor>();
-        var numbers = new List<long>();
-        var end = 0L;
+        var batch = new Batch { End = lines.Offset };
         while (true)
         {
             var line = await lines.NextAsync(cancellationToken);
             if (line is { } read)
             {
-                totals = totals with { Lines = totals.Lines + 1 };
-                if (read.Text is not { Length: 0 })
-                {
-                    var (actor, problem) = read.Text is null
-                        ? (default, $"longer than {ImportLines.MaxBytes} bytes")
-                        : ImportInput.Read(read.Text, @namespace, datacenter.Name, datacenter.Label);
-                    if (problem is null)
-                    {
-                        batch.Add(actor);
-                        numbers.Add(read.Number);
-                    }
-                    else
-                    {
-                        observer.BadLine(read.Number, problem);
-                        totals = totals with { Bad = totals.Bad + 1 };
-                    }
-                }
-
-                end = read.End;
+                totals = Take(read, scope, batch, totals, observer);
             }
 
-            if (batch.Count == options.Current.Import.BatchSize || line is null)
+            if (line is null || batch.Lines >= options.Current.Import.BatchSize || batch.Bytes >= MaxBatchBytes)
             {
-                totals = await WriteAsync(batch, numbers, totals, observer, cancellationToken);
-                observer.BatchDone(totals, end);
-                batch.Clear();
-                numbers.Clear();
+                totals = await WriteAsync(batch, totals, observer, cancellationToken);
+                observer.BatchDone(totals, batch.End);
+                batch = new Batch { End = batch.End };
             }
 
             if (line is null)
@@ -83,33 +66,58 @@ internal sealed class Importer(IActorImportStore store, LiveOptions options, Tim
         }
     }
 
-    private async Task<ImportTotals> WriteAsync(
-        List<ImportedActor> batch, List<long> numbers, ImportTotals totals, IImportObserver observer, CancellationToken cancellationToken)
+    private ImportTotals Take(ImportLine line, ImportScope scope, Batch batch, ImportTotals totals, IImportObserver observer)
     {
-        var outcomes = batch.Count == 0 ? [] : await TryAsync(batch, observer, cancellationToken);
+        totals = totals with { Lines = totals.Lines + 1 };
+        batch.Lines++;
+        batch.Bytes += line.Text?.Length ?? 0;
+        batch.End = line.End;
+        if (line.Text is { Length: 0 })
+        {
+            return totals;
+        }
+
+        var (actor, problem) = line.Text is null
+            ? (default, string.Create(CultureInfo.InvariantCulture, $"longer than {ImportLines.MaxBytes} bytes"))
+            : ImportInput.Read(line.Text, scope, options.Current.Datacenter);
+        if (problem is not null)
+        {
+            observer.BadLine(line.Number, problem);
+            return totals with { Bad = totals.Bad + 1 };
+        }
+
+        batch.Actors.Add(actor);
+        batch.Numbers.Add(line.Number);
+        return totals;
+    }
+
+    private async Task<ImportTotals> WriteAsync(Batch batch, ImportTotals totals, IImportObserver observer, CancellationToken cancellationToken)
+    {
+        var outcomes = batch.Actors.Count == 0 ? [] : await TryAsync(batch.Actors, observer, cancellationToken);
         for (var i = 0; i < outcomes.Count; i++)
         {
-            switch (outcomes[i].Status)
+            totals = outcomes[i].Status switch
             {
-                case ImportStatus.Created:
-                    totals = totals with { Created = totals.Created + 1 };
-                    continue;
-                case ImportStatus.Exists:
-                    totals = totals with { Existed = totals.Existed + 1 };
-                    continue;
+                ImportStatus.Created => totals with { Created = totals.Created + 1 },
+                ImportStatus.Exists => totals with { Existed = totals.Existed + 1 },
+                _ => totals with { Bad = totals.Bad + 1 },
+            };
+            if (Problem(batch.Actors[i], outcomes[i]) is { } problem)
+            {
+                observer.BadLine(batch.Numbers[i], problem);
             }
-
-            totals = totals with { Bad = totals.Bad + 1 };
-            observer.BadLine(numbers[i], outcomes[i] switch
-            {
-                { Status: ImportStatus.NoPool } => $"runner_name_selector: pool '{batch[i].Actor.Pool.Name}' has no runner-config",
-                { Holder: { } holder } => $"key: belongs to actor {holder}",
-                _ => "actor_id: belongs to an actor of another pool, or to one that was destroyed",
-            });
         }
 
         return totals;
     }
+
+    private static string? Problem(ImportedActor imported, ImportOutcome outcome) => outcome switch
+    {
+        { Status: ImportStatus.NoPool } => $"runner_name_selector: the pool {imported.Actor.Pool} has no runner-config",
+        { Status: ImportStatus.Conflict, Holder: { } holder } => $"key: belongs to actor {holder}",
+        { Status: ImportStatus.Conflict } => "actor_id: belongs to an actor of another name, key or pool, or to one that was destroyed",
+        _ => null,
+    };
 
     private async Task<IReadOnlyList<ImportOutcome>> TryAsync(
         List<ImportedActor> batch, IImportObserver observer, CancellationToken cancellationToken)
@@ -120,27 +128,47 @@ internal sealed class Importer(IActorImportStore store, LiveOptions options, Tim
             using var limit = new CancellationTokenSource(current.Import.BatchTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             string reason;
+            Exception? cause;
             try
             {
                 return await store.ImportAsync(batch, either.Token);
             }
             catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
-                reason = $"a batch took longer than Guard:Import:BatchTimeout ({current.Import.BatchTimeout})";
+                (reason, cause) = ($"a batch took longer than Guard:Import:BatchTimeout ({current.Import.BatchTimeout})", null);
             }
             catch (StoreUnavailableException e)
             {
-                reason = e.Message;
+                (reason, cause) = (e.Message, e.InnerException);
             }
 
             if (attempt >= current.Retry.MaxAttempts)
             {
-                throw new StoreUnavailableException($"{reason}; tried {attempt} times");
+                throw new StoreUnavailableException($"{reason}; tried {attempt} times", cause);
             }
 
-            var delay = RetryBackoff.Next(attempt - 1, current.Retry, TimeSpan.MaxValue, Random.Shared);
+            var delay = Delay(current.Retry, attempt);
             observer.Retrying(reason, delay);
             await Task.Delay(delay, time, cancellationToken);
         }
+    }
+
+    /// <summary>A quarter of <c>Retry:MaxDelay</c>, half, then all of it: an import is in no hurry, and a store that restarts needs seconds.</summary>
+    private static TimeSpan Delay(RetryOptions retry, int attempt) => retry.MaxDelay / Math.Pow(2, Math.Max(0, 3 - attempt));
+
+    private sealed class Batch
+    {
+        public List<ImportedActor> Actors { get; } = [];
+
+        /// <summary>The lines of <see cref="Actors"/>.</summary>
+        public List<long> Numbers { get; } = [];
+
+        /// <summary>Lines taken, bad and empty ones included.</summary>
+        public int Lines { get; set; }
+
+        public long Bytes { get; set; }
+
+        /// <summary>Of the input, up to and with the last line.</summary>
+        public long End { get; set; }
     }
 }

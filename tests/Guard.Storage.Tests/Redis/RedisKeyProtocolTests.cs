@@ -143,7 +143,7 @@ public sealed class RedisKeyProtocolTests(RedisAssembly redis)
             () => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", "k"), KeyEntry.Pending(actor.Id, actor.Pool, 1).Text), Ct),
             () => index.SetPoolAsync(actor.Id, actor.Pool, Ct),
             () => index.AddAsync("default", id, Ct, RedisIndex.Actors, RedisIndex.Named("lobby")),
-            () => connection.EvaluateAsync("actor_create", [keys.Pool(actor.Pool)], [id, "lobby", 0, 1, "k", 0, ""], Ct),
+            () => connection.EvaluateAsync("actor_create", [keys.Pool(actor.Pool)], [id, "lobby", 0, 1, "k", 0, "", 0, ""], Ct),
             () => connection.EvaluateAsync("key_settle", [keys.ActorKey("default", "lobby", "k")], [id, actor.Pool.ToString()], Ct),
         ];
         foreach (var step in all.Take(steps))

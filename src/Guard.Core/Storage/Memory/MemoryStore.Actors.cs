@@ -140,8 +140,9 @@ internal sealed partial class MemoryStore
         CrashPolicy = actor.CrashPolicy,
         Input = actor.Input,
         State = ActorState.Sleeping,
+        Generation = actor.Generation,
         Revision = 1,
-        CreateTs = Now,
+        CreateTs = actor.CreateTs ?? Now,
     };
 
     // The place of a cursor is one in the caller's own list of ids.

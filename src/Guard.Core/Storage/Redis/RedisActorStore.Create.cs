@@ -15,7 +15,10 @@ internal sealed partial class RedisActorStore
     public async ValueTask<ActorRecord?> FindAsync(string @namespace, string name, string key, CancellationToken cancellationToken)
     {
         var entry = await EntryAsync(redis.Keys.ActorKey(@namespace, name, key), cancellationToken);
-        return entry is not null && await GetAsync(entry.Id, entry.Pool, cancellationToken) is { State: not ActorState.Destroyed } actor ? actor : null;
+        return entry is not null && await GetAsync(entry.Id, entry.Pool, cancellationToken) is { State: not ActorState.Destroyed } actor
+            && IsOf(actor, name, key)
+            ? actor
+            : null;
     }
 
     /// <inheritdoc/>
@@ -35,7 +38,7 @@ internal sealed partial class RedisActorStore
         {
             var entry = await EntryAsync(key, cancellationToken);
             var held = entry is null ? null : await GetAsync(entry.Id, entry.Pool, cancellationToken);
-            if (held is { State: not ActorState.Destroyed })
+            if (held is { State: not ActorState.Destroyed } && IsOf(held, actor.Name, actor.Key))
             {
                 if (entry!.IsPending)
                 {
@@ -47,7 +50,7 @@ internal sealed partial class RedisActorStore
 
             if (entry is not { IsPending: true } || held is not null)
             {
-                // Nobody has the key, or somebody who is gone for good.
+                // Nobody has the key, or somebody who is gone for good, or it was kept for an id that is another's.
                 if (!await pools.IsConfiguredAsync(actor.Pool, cancellationToken))
                 {
                     return new(CreateActorStatus.NoPool, null);
@@ -80,6 +83,15 @@ internal sealed partial class RedisActorStore
                     return new(CreateActorStatus.KeyTaken, gone);
                 }
             }
+            else if (made.Status == CreateActorStatus.KeyTaken && (made.Actor is null || !made.Actor.Pool.Equals(entry.Pool) || !IsOf(made.Actor, actor.Name, actor.Key)))
+            {
+                // The id has another actor: nobody can have it under this key.
+                await SwapAsync(key, entry, "", cancellationToken);
+                if (entry.Id == actor.Id)
+                {
+                    return made;
+                }
+            }
             else if (await SettleAsync(key, entry, cancellationToken))
             {
                 return made;
@@ -108,15 +120,7 @@ internal sealed partial class RedisActorStore
 
         // Also where the id was noted already: whoever noted it may have come no further.
         await _index.AddAsync(actor.Pool.Namespace, id, cancellationToken, RedisIndex.Actors, RedisIndex.Named(actor.Name));
-        var reply = await EvaluateAsync(
-            "actor_create",
-            actor.Pool,
-            [
-                id, actor.Name, (int)actor.CrashPolicy,
-                actor.Key is null ? 0 : 1, actor.Key ?? "",
-                actor.Input is null ? 0 : 1, actor.Input ?? [],
-            ],
-            cancellationToken);
+        var reply = await EvaluateAsync("actor_create", actor.Pool, Arguments(actor), cancellationToken);
         if ((string?)reply[0] == "nopool")
         {
             // The runner-config went since it was looked for. The index entries stay and lead nowhere: another one may be about to make
@@ -127,6 +131,17 @@ internal sealed partial class RedisActorStore
         var record = ActorHash.Read(actor.Id, actor.Pool, RedisHash.From(reply[1])!);
         return new((string?)reply[0] == "created" ? CreateActorStatus.Created : CreateActorStatus.KeyTaken, record);
     }
+
+    /// <summary>An entry that is pending may name an id that turns out to be of another actor.</summary>
+    private static bool IsOf(ActorRecord actor, string name, string? key) => actor.Name == name && actor.Key == key;
+
+    private static RedisValue[] Arguments(NewActor actor) =>
+    [
+        actor.Id.ToString(), actor.Name, (int)actor.CrashPolicy,
+        actor.Key is null ? 0 : 1, actor.Key ?? "",
+        actor.Input is null ? 0 : 1, actor.Input ?? [],
+        actor.Generation, actor.CreateTs is { } created ? created : "",
+    ];
 
     private async Task<KeyEntry?> EntryAsync(RedisKey key, CancellationToken cancellationToken)
         => KeyEntry.Parse(await redis.CallAsync("key_get", db => db.StringGetAsync(key), cancellationToken));

@@ -1,174 +1,233 @@
+using Guard.Core.Targets;
 using StackExchange.Redis;
 
 namespace Guard.Core.Storage.Redis;
 
 /// <remarks>
-/// The steps of creating an actor (see the other part), each taken for the whole batch at once. Where somebody else is in the middle of
-/// creating the same actor, or something is not as expected, that one is created by itself, in the steps that settle any race.
+/// The steps of creating an actor (see the other part), each taken for the whole batch at once: five round trips when all are new, one
+/// when all are there. Entries that are pending, because another import or a creator that died is in the middle of it, are finished
+/// along with the rest. What does not go as expected is created by itself, in the steps that settle any race.
 /// </remarks>
 internal sealed partial class RedisActorStore
 {
-    /// <summary>Actors one script creates: Redis serves nobody else meanwhile.</summary>
-    private const int ImportedPerCall = 256;
+    /// <summary>Actors one script writes: Redis serves nobody else meanwhile (some 2 ms).</summary>
+    private const int ImportedPerScript = 256;
+
+    /// <summary>Actors created by themselves at a time.</summary>
+    private const int ImportedAlone = 64;
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<ImportOutcome>> ImportAsync(IReadOnlyList<ImportedActor> batch, CancellationToken cancellationToken)
     {
         var outcomes = new ImportOutcome?[batch.Count];
-        var missing = await LookAsync(batch, outcomes, cancellationToken);
-        if (missing.Count > 0)
-        {
-            await ReserveAsync(missing, cancellationToken);
-            missing = missing.FindAll(m => m.IsMine);
-            foreach (var group in missing.GroupBy(m => m.Actor.Pool.Namespace))
-            {
-                RedisValue[] entries = [.. group.SelectMany(m => new RedisValue[] { m.Actor.Id.ToString(), m.Actor.Name })];
-                await redis.EvaluateAsync("index_add_many", [redis.Keys.Namespace(group.Key)], entries, cancellationToken);
-            }
 
-            await WriteAsync(missing, cancellationToken);
-            await SettleAsync(missing, outcomes, cancellationToken);
+        // The second pass finds the entries of those who came first to a key: another import, or a line before it in this batch.
+        for (var pass = 0; pass < 2 && Open(outcomes).Length > 0; pass++)
+        {
+            await ImportOpenAsync(batch, outcomes, cancellationToken);
         }
 
-        for (var i = 0; i < outcomes.Length; i++)
+        foreach (var alone in Open(outcomes).Chunk(ImportedAlone))
         {
-            outcomes[i] ??= ImportOutcome.Of(batch[i], await CreateAsync(batch[i].Actor, cancellationToken));
+            await Task.WhenAll(alone.Select(async i => outcomes[i] = await ImportAloneAsync(batch[i], cancellationToken)));
         }
 
         return Array.ConvertAll(outcomes, o => o!.Value);
     }
 
-    /// <summary>One round trip: what is there, and what is to be made.</summary>
+    /// <summary>Places in a batch that have no outcome yet.</summary>
+    private static int[] Open(ImportOutcome?[] outcomes) => [.. Enumerable.Range(0, outcomes.Length).Where(i => outcomes[i] is null)];
+
+    private async Task<ImportOutcome> ImportAloneAsync(ImportedActor imported, CancellationToken cancellationToken)
+    {
+        // An id of no meaning may have been used up by now.
+        var actor = imported.HasOwnId ? imported.Actor : imported.Actor with { Id = ActorId.New(imported.Actor.Id.Label) };
+        return ImportOutcome.Of(imported, await CreateAsync(actor, cancellationToken));
+    }
+
+    /// <summary>Takes every step for those that have no outcome, and leaves without one what did not go as expected.</summary>
+    private async Task ImportOpenAsync(IReadOnlyList<ImportedActor> batch, ImportOutcome?[] outcomes, CancellationToken cancellationToken)
+    {
+        var now = NowAsync(cancellationToken);
+        var importing = await LookAsync(batch, outcomes, cancellationToken);
+        importing = await ReserveAsync(importing, await now, cancellationToken);
+        importing = await IndexAsync(importing, cancellationToken);
+        await WriteAsync(importing, cancellationToken);
+        await SettleAsync(importing, cancellationToken);
+        foreach (var m in importing.Where(m => m.Result is ImportResult.Created or ImportResult.Found))
+        {
+            outcomes[m.Index] = batch[m.Index].HasOwnId && batch[m.Index].Actor.Id != m.Actor.Id
+                ? new(ImportStatus.Conflict, m.Actor.Id)
+                : new(m.Result == ImportResult.Created ? ImportStatus.Created : ImportStatus.Exists);
+        }
+    }
+
+    /// <summary>One round trip: what is there gets its outcome, the rest is to be made.</summary>
     private async Task<List<Importing>> LookAsync(
         IReadOnlyList<ImportedActor> batch, ImportOutcome?[] outcomes, CancellationToken cancellationToken)
     {
-        var configured = batch.Select(b => b.Actor.Pool).Distinct().ToArray();
+        var open = Open(outcomes);
+        var mentioned = open.Select(i => batch[i].Actor.Pool).Distinct().ToArray();
         var (keys, owners, configs) = await redis.CallAsync(
             "import_look",
             async db =>
             {
-                var keys = Task.WhenAll(batch.Select(b => b.Actor.Key is null ? Task.FromResult(RedisValue.Null) : db.StringGetAsync(KeyOf(b.Actor))));
-                var owners = Task.WhenAll(batch.Select(b => db.StringGetAsync(redis.Keys.ActorPool(b.Actor.Id))));
-                var configs = Task.WhenAll(configured.Select(p => db.HashExistsAsync(pools.ConfigKey(p), "json")));
-                return (await keys, await owners, await configs);
+                var keys = Array.ConvertAll(open, i => batch[i].Actor.Key is null ? Nothing : db.StringGetAsync(KeyOf(batch[i].Actor)));
+                var owners = Array.ConvertAll(open, i => batch[i].HasOwnId ? db.StringGetAsync(redis.Keys.ActorPool(batch[i].Actor.Id)) : Nothing);
+                var configs = Array.ConvertAll(mentioned, p => db.HashExistsAsync(pools.ConfigKey(p), "json"));
+                return (await Task.WhenAll(keys), await Task.WhenAll(owners), await Task.WhenAll(configs));
             },
             cancellationToken);
-        var known = configured.Where((_, i) => configs[i]).ToHashSet();
-        var missing = new List<Importing>();
-        for (var i = 0; i < batch.Count; i++)
+        var configured = mentioned.Where((_, i) => configs[i]).ToHashSet();
+        var importing = new List<Importing>();
+        for (var o = 0; o < open.Length; o++)
         {
-            var entry = KeyEntry.Parse(keys[i]);
-            if (entry is { IsPending: false })
+            var (i, imported) = (open[o], batch[open[o]]);
+            var entry = KeyEntry.Parse(keys[o]);
+            if (entry is { IsPending: true })
+            {
+                importing.Add(new(i, imported.Actor with { Id = entry.Id, Pool = entry.Pool }) { IsReserved = true });
+            }
+            else if (entry is not null)
             {
                 // A key's entry is gone a moment after its actor: what is taken for there may just have been destroyed.
-                outcomes[i] = batch[i].HasOwnId && entry.Id != batch[i].Actor.Id ? new(ImportStatus.Conflict, entry.Id) : new(ImportStatus.Exists);
+                outcomes[i] = imported.HasOwnId && entry.Id != imported.Actor.Id ? new(ImportStatus.Conflict, entry.Id) : new(ImportStatus.Exists);
             }
-            else if (!known.Contains(batch[i].Actor.Pool))
+            else if (!configured.Contains(imported.Actor.Pool))
             {
                 outcomes[i] = new(ImportStatus.NoPool);
             }
-            else if (owners[i].HasValue && !Equals(RedisHash.ParsePool(owners[i]), batch[i].Actor.Pool))
+            else if (owners[o].HasValue && !imported.Actor.Pool.Equals(RedisHash.ParsePool(owners[o])))
             {
                 outcomes[i] = new(ImportStatus.Conflict);
             }
-            else if (entry is null)
+            else
             {
-                missing.Add(new(i, batch[i].Actor));
+                importing.Add(new(i, imported.Actor) { IsReserved = imported.Actor.Key is null });
             }
         }
 
-        return missing;
+        return importing;
     }
 
-    /// <summary>Sets the entries of keys to pending and notes the pools of ids, where they are absent. Who comes second is not mine.</summary>
-    private async Task ReserveAsync(List<Importing> missing, CancellationToken cancellationToken)
+    /// <summary>Sets the entries of keys to pending where there is none. Who came second is left out.</summary>
+    private async Task<List<Importing>> ReserveAsync(List<Importing> importing, long now, CancellationToken cancellationToken)
     {
-        var now = await NowAsync(cancellationToken);
-        await redis.CallAsync(
-            "import_reserve",
-            async db =>
-            {
-                var keys = Task.WhenAll(missing.Select(m => m.Actor.Key is null
-                    ? Task.FromResult(true)
-                    : db.StringSetAsync(KeyOf(m.Actor), KeyEntry.Pending(m.Actor.Id, m.Actor.Pool, now).Text, when: When.NotExists)));
-                var owners = Task.WhenAll(missing.Select(m =>
-                    db.StringSetAsync(redis.Keys.ActorPool(m.Actor.Id), m.Actor.Pool.ToString(), when: When.NotExists)));
-                await owners;
-                var mine = await keys;
-                for (var i = 0; i < mine.Length; i++)
-                {
-                    missing[i].IsMine = mine[i];
-                }
-
-                return true;
-            },
-            cancellationToken);
-    }
-
-    private async Task WriteAsync(List<Importing> missing, CancellationToken cancellationToken)
-    {
-        var chunks = missing.GroupBy(m => m.Actor.Pool).SelectMany(g => g.Chunk(ImportedPerCall)).ToArray();
-        var replies = await redis.EvaluateManyAsync(
-            "actors_import", [.. chunks.Select(chunk => (redis.Keys.Pool(chunk[0].Actor.Pool), Arguments(chunk)))], cancellationToken);
-        for (var i = 0; i < chunks.Length; i++)
+        var wanted = importing.FindAll(m => !m.IsReserved);
+        if (wanted.Count > 0)
         {
-            for (var j = 0; j < chunks[i].Length; j++)
+            var got = await redis.CallAsync(
+                "key_reserve",
+                db => Task.WhenAll(wanted.Select(m =>
+                    db.StringSetAsync(KeyOf(m.Actor), KeyEntry.Pending(m.Actor.Id, m.Actor.Pool, now).Text, when: When.NotExists))),
+                cancellationToken);
+            for (var i = 0; i < got.Length; i++)
             {
-                // Nothing: the runner-config went since it was looked for.
-                chunks[i][j].State = replies[i].Length == 0 ? -1 : (int)replies[i][j];
+                wanted[i].IsReserved = got[i];
+            }
+        }
+
+        return importing.FindAll(m => m.IsReserved);
+    }
+
+    /// <summary>Notes the pools of ids and lists them, before there is anything to lead to. An id of another pool is left out.</summary>
+    private async Task<List<Importing>> IndexAsync(List<Importing> importing, CancellationToken cancellationToken)
+    {
+        if (importing.Count == 0)
+        {
+            return importing;
+        }
+
+        var owners = await redis.CallAsync(
+            "actor_pool",
+            db => Task.WhenAll(importing.Select(m =>
+                db.StringSetAndGetAsync(redis.Keys.ActorPool(m.Actor.Id), m.Actor.Pool.ToString(), when: When.NotExists))),
+            cancellationToken);
+        var mine = importing.Where((m, i) => owners[i].IsNull || m.Actor.Pool.Equals(RedisHash.ParsePool(owners[i]))).ToList();
+        var lists = mine.GroupBy(m => m.Actor.Pool.Namespace).SelectMany(g => g.Chunk(ImportedPerScript)).Select(chunk => (
+            redis.Keys.Namespace(chunk[0].Actor.Pool.Namespace),
+            chunk.SelectMany(m => new RedisValue[] { m.Actor.Id.ToString(), m.Actor.Name }).ToArray()));
+        await redis.EvaluateManyAsync("index_add_many", [.. lists], cancellationToken);
+        return mine;
+    }
+
+    /// <summary>Makes the records, a pool's slot at a time.</summary>
+    private async Task WriteAsync(List<Importing> importing, CancellationToken cancellationToken)
+    {
+        if (importing.Count == 0)
+        {
+            return;
+        }
+
+        var chunks = importing.GroupBy(m => m.Actor.Pool).SelectMany(g => g.Chunk(ImportedPerScript)).ToArray();
+        var replies = await redis.EvaluateManyAsync(
+            "actors_import",
+            [.. chunks.Select(chunk => (redis.Keys.Pool(chunk[0].Actor.Pool), chunk.SelectMany(m => Arguments(m.Actor)).ToArray()))],
+            cancellationToken);
+        for (var c = 0; c < chunks.Length; c++)
+        {
+            for (var i = 0; i < chunks[c].Length; i++)
+            {
+                // No reply: the runner-config went since it was looked for.
+                chunks[c][i].Result = replies[c].Length == 0 ? ImportResult.Other : (ImportResult)(int)replies[c][i];
             }
         }
     }
 
-    /// <summary>Makes the entries of keys live. What did not go as expected is left without an outcome.</summary>
-    private async Task SettleAsync(List<Importing> missing, ImportOutcome?[] outcomes, CancellationToken cancellationToken)
+    /// <summary>Makes the entries of keys live.</summary>
+    private async Task SettleAsync(List<Importing> importing, CancellationToken cancellationToken)
     {
-        var keyed = missing.FindAll(m => m.Actor.Key is not null && m.State is 0 or 1);
+        var keyed = importing.FindAll(m => m.Actor.Key is not null && m.Result is ImportResult.Created or ImportResult.Found);
+        if (keyed.Count == 0)
+        {
+            return;
+        }
+
         var settled = await redis.EvaluateManyAsync(
             "key_settle", [.. keyed.Select(m => (KeyOf(m.Actor), new RedisValue[] { m.Actor.Id.ToString(), m.Actor.Pool.ToString() }))], cancellationToken);
         for (var i = 0; i < keyed.Count; i++)
         {
-            if ((int)settled[i] != 1 && keyed[i].State == 1)
+            if ((int)settled[i] == 1)
+            {
+                continue;
+            }
+
+            if (keyed[i].Result == ImportResult.Created)
             {
                 // The key went to another actor meanwhile; nobody was told of this one.
                 await DestroyAsync(keyed[i].Actor.Id, cancellationToken);
             }
 
-            keyed[i].IsMine = (int)settled[i] == 1;
-        }
-
-        foreach (var m in missing.Where(m => m.IsMine))
-        {
-            outcomes[m.Index] = m.State switch
-            {
-                1 => new ImportOutcome(ImportStatus.Created),
-                0 => new ImportOutcome(ImportStatus.Exists),
-                _ => null,
-            };
+            keyed[i].Result = ImportResult.Other;
         }
     }
 
-    private static RedisValue[] Arguments(Importing[] chunk) => [.. chunk.SelectMany(m => new RedisValue[]
-    {
-        m.Actor.Id.ToString(), m.Actor.Name, (int)m.Actor.CrashPolicy,
-        m.Actor.Key is null ? 0 : 1, m.Actor.Key ?? "",
-        m.Actor.Input is null ? 0 : 1, m.Actor.Input ?? [],
-    })];
-
     private RedisKey KeyOf(NewActor actor) => redis.Keys.ActorKey(actor.Pool.Namespace, actor.Name, actor.Key!);
 
+    private static Task<RedisValue> Nothing => Task.FromResult(RedisValue.Null);
+
+    /// <summary>What the script <c>actors_import</c> said of one actor.</summary>
+    private enum ImportResult
+    {
+        /// <summary>It is there, with the same name and key.</summary>
+        Found = 0,
+        Created = 1,
+
+        /// <summary>It was destroyed, another has its id, or its pool has no runner-config: the steps one by one say which.</summary>
+        Other = 2,
+    }
+
     /// <param name="index">Its place in the batch.</param>
-    /// <param name="actor">To be made.</param>
+    /// <param name="actor">To be made: the one of the batch, or the one its key is reserved for.</param>
     private sealed class Importing(int index, NewActor actor)
     {
         public int Index { get; } = index;
 
         public NewActor Actor { get; } = actor;
 
-        /// <summary>Nobody else is making it.</summary>
-        public bool IsMine { get; set; }
+        /// <summary>Its key is kept for it; or it has none.</summary>
+        public bool IsReserved { get; set; }
 
-        /// <summary>What the script said; -1 for nothing.</summary>
-        public int State { get; set; }
+        public ImportResult Result { get; set; } = ImportResult.Other;
     }
 }

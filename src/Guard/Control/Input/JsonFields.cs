@@ -87,6 +87,22 @@ internal sealed class JsonFields
 
     public int? OptionalInteger(string name, int min, int max) => (int?)OptionalInteger(name, (long)min, max);
 
+    public long? OptionalInteger(string name, long min, long max)
+    {
+        if (Find(name) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= min && number <= max)
+        {
+            return number;
+        }
+
+        _errors.Add(PathTo(name), Range(min, max));
+        return min;
+    }
+
     public bool? OptionalFlag(string name)
     {
         if (Find(name) is not { } value)
@@ -161,22 +177,6 @@ internal sealed class JsonFields
                 return;
             }
         }
-    }
-
-    private long? OptionalInteger(string name, long min, long max)
-    {
-        if (Find(name) is not { } value)
-        {
-            return null;
-        }
-
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= min && number <= max)
-        {
-            return number;
-        }
-
-        _errors.Add(PathTo(name), Range(min, max));
-        return min;
     }
 
     private static string OneOf(ReadOnlySpan<string> words) => $"must be one of {string.Join(", ", words!)}";

@@ -22,11 +22,19 @@ internal sealed record ImportLineShape
     public string? Input { get; init; }
 
     public string? Datacenter { get; init; }
+
+    /// <summary>The one it sleeps in; its first start has the next. 0 without it.</summary>
+    public long? Generation { get; init; }
+
+    /// <summary>Unix ms; now without it.</summary>
+    public long? CreateTs { get; init; }
 }
 
 /// <param name="Errors">The first 100 bad lines.</param>
 /// <param name="Complete">False when the store could not be written: send the body again.</param>
-internal sealed record ImportReply(long Lines, long Created, long Existed, long Bad, IReadOnlyList<ImportErrorShape> Errors, bool Complete)
+/// <param name="Seconds">It took.</param>
+internal sealed record ImportReply(
+    long Lines, long Created, long Existed, long Bad, IReadOnlyList<ImportErrorShape> Errors, bool Complete, double Seconds)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? StoppedBecause { get; init; }

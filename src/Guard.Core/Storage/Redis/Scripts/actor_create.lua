@@ -1,6 +1,6 @@
 --! use: actor
--- Creates an actor that sleeps in generation 0, unless the id is taken, by a live actor or a tombstone, or the pool is not configured.
--- ARGV: id, name, crash policy, has key, key, has input, input. Reply: what happened, the record.
+-- Creates an actor that sleeps, unless the id is taken, by a live actor or a tombstone, or the pool is not configured.
+-- ARGV: id, name, crash policy, has key, key, has input, input, generation, created ('' = now). Reply: what happened, the record.
 local id = ARGV[1]
 local found = read(actorKey(id))
 if found then
@@ -9,7 +9,7 @@ end
 if redis.call('HEXISTS', pool .. 'config', 'json') == 0 then
   return { 'nopool', {} }
 end
-local actor = { n = ARGV[2], cp = ARGV[3], s = SLEEPING, g = '0', r = '1', c = int(now()) }
+local actor = { n = ARGV[2], cp = ARGV[3], s = SLEEPING, g = ARGV[8], r = '1', c = ARGV[9] == '' and int(now()) or ARGV[9] }
 if ARGV[4] == '1' then
   actor.k = ARGV[5]
 end
