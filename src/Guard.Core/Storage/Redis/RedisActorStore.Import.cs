@@ -1,4 +1,3 @@
-using Guard.Core.Pools;
 using Guard.Core.Targets;
 using StackExchange.Redis;
 
