@@ -1,5 +1,6 @@
 using System.Globalization;
 using Guard.Core.Options;
+using Guard.Core.Pools;
 
 namespace Guard.Simulation;
 
@@ -52,12 +53,18 @@ internal enum FaultKinds
     GuardCrash = 1 << 16,
     PoolErrors = 1 << 17,
     ClientsLeave = 1 << 18,
+
+    /// <summary>Runners register again with another version, higher or lower.</summary>
+    VersionsChange = 1 << 19,
+
+    /// <summary>A runner is drained by request, and later leaves.</summary>
+    RunnerDrained = 1 << 20,
 }
 
 /// <summary>The world of one seed. Drawn from it alone.</summary>
 internal sealed record SimParameters
 {
-    private const FaultKinds All = (FaultKinds)((1 << 19) - 1);
+    private const FaultKinds All = (FaultKinds)((1 << 21) - 1);
 
     public required int Seed { get; init; }
 
@@ -93,15 +100,20 @@ internal sealed record SimParameters
 
     public required GuardOptions Options { get; init; }
 
+    public required PoolConfig Pool { get; init; }
+
     /// <summary>How long it may take at most, once nothing goes wrong, until every actor serves: what was lost has to be found lost, what hangs
     /// to time out, and a red pool to be probed green.</summary>
     public TimeSpan TimeToConverge
         => (2 * Options.Runners.LostAfter) + (2 * Options.Runners.StartTimeout) + (2 * Options.Runners.ReadyTimeout)
+            + TimeSpan.FromSeconds(Pool.DrainGracePeriod + 15)
             + (Options.FailFast.ProbeInterval * (Options.PoolHealth.SuccessesToClear + Actors + 1)) + (2 * Options.Readiness.Timeout) + TimeSpan.FromSeconds(10);
 
-    /// <summary>After every actor has served: for calls that still hang, and for runners to learn what is no longer theirs.</summary>
+    /// <summary>After every actor has served: for calls that still hang, for runners to learn what is no longer theirs, and for the last
+    /// change of versions to be over.</summary>
     public TimeSpan TimeToSettle
-        => Options.Runners.StartTimeout + Options.Runners.ReadyTimeout + Options.Runners.EligibleAfter + TimeSpan.FromSeconds(3);
+        => Options.Runners.StartTimeout + Options.Runners.ReadyTimeout + Options.Runners.EligibleAfter + TimeSpan.FromSeconds(3)
+            + (Has(FaultKinds.VersionsChange) ? TimeSpan.FromSeconds(15) : TimeSpan.Zero);
 
     public bool Has(FaultKinds fault) => (Faults & fault) != 0;
 
@@ -130,6 +142,13 @@ internal sealed record SimParameters
             EventLoss = random.NextDouble(),
             EventDelay = TimeSpan.FromMilliseconds(random.Next(5, 3000)),
             Options = DrawOptions(random),
+            Pool = new()
+            {
+                DrainOnVersionUpgrade = random.Next(8) != 0,
+                DrainGracePeriod = random.Next(1, 20),
+                ActorEvictionDelay = random.Next(3),
+                ActorEvictionRate = random.Next(1, 20),
+            },
         };
     }
 
@@ -142,6 +161,7 @@ internal sealed record SimParameters
         fail fast: check delay {Ms(Options.FailFast.CheckDelay)}, poll {Ms(Options.FailFast.PollInterval)}, cache {Ms(Options.FailFast.CacheTtl)}, push {Options.FailFast.Push}, refuse when red {Options.FailFast.RefuseWhenRed}, probe every {Ms(Options.FailFast.ProbeInterval)}
         pool health: {Options.PoolHealth.ErrorsToTrip} errors to trip, {Options.PoolHealth.SuccessesToClear} successes to clear, error ttl {Ms(Options.PoolHealth.ErrorTtl)}
         readiness: timeout {Ms(Options.Readiness.Timeout)}, repair {Ms(Options.Readiness.RepairInterval)}, wake retries {Options.Readiness.MaxWakeRetries}, held per actor {Options.Readiness.MaxHeldPerActor}
+        drains: by version {Pool.DrainOnVersionUpgrade}, delay {Pool.ActorEvictionDelay} s, {Pool.ActorEvictionRate}/s, grace {Pool.DrainGracePeriod} s
         runners: start {Ms(Options.Runners.StartTimeout)}, ready {Ms(Options.Runners.ReadyTimeout)}, eligible {Ms(Options.Runners.EligibleAfter)}, lost {Ms(Options.Runners.LostAfter)}; route ttl {Ms(Options.RouteCache.Ttl)}
         """);
 

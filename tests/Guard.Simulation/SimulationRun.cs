@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Guard.Core.Actors;
-using Guard.Core.Pools;
 using Guard.Simulation.Checks;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Plants;
@@ -85,13 +84,13 @@ internal static class SimulationRun
     private static void Prepare(World world, Clients clients)
     {
         // The store is in this process: everything completes at once.
-        world.Store.Pools.PutAsync(World.Pool, new PoolConfig(), default).AsTask().GetAwaiter().GetResult();
+        world.Store.Pools.PutAsync(World.Pool, world.Parameters.Pool, default).AsTask().GetAwaiter().GetResult();
         for (var i = 0; i < world.Parameters.Actors; i++)
         {
             if (i % 2 == 0)
             {
                 var id = world.NewActorId();
-                world.Store.Actors.CreateAsync(new(id, World.Pool, "counter", $"made-{i}", CrashPolicy.Sleep, null), default).AsTask().GetAwaiter().GetResult();
+                world.Store.Actors.CreateAsync(new(id, World.Pool, "counter", $"made-{i}", i % 4 == 0 ? CrashPolicy.Restart : CrashPolicy.Sleep, null), default).AsTask().GetAwaiter().GetResult();
                 clients.AddActor(null, id);
             }
             else

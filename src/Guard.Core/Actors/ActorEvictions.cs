@@ -82,12 +82,14 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
             while (true)
             {
                 var reply = await services.Runners.StopAsync(actor.Runner!, actor.Id, actor.Generation, "drain");
-                if (reply == StopReply.Accepted || (reply == StopReply.Stopped && await CommitAsync(actor)))
+                if (reply == StopReply.Stopped && await CommitAsync(actor))
                 {
                     return;
                 }
 
-                await Task.Delay(StopAgainAfter, services.Time, cancellationToken);
+                // A runner that answered 202 is asked again as well: what it said may have been lost, or it has restarted since.
+                var pause = reply == StopReply.Accepted ? services.Options.Current.Runners.StartTimeout : StopAgainAfter;
+                await Task.Delay(pause, services.Time, cancellationToken);
                 if (!await IsStoppingAsync(actor))
                 {
                     return;

@@ -229,8 +229,9 @@ internal sealed partial class ActorWait
 
                 Release(actor, gaps);
                 break;
-            case { State: ActorState.Crashed, Error: { } error }
+            case { State: ActorState.Crashed, Error: { Kind: ActorErrorKind.Crashed or ActorErrorKind.RunnerNoResponse } error }
                 when _startedElsewhere != 0 && actor.Generation >= _startedElsewhere:
+                // The other errors come after ready: what was ready may be woken again.
                 // The start of another Guard that this wait followed has failed for good, on the runner it saw or on a later one.
                 EndAll(waiter => StartFailed(waiter, GuardErrors.ActorFailed(_idText, error)));
                 return;

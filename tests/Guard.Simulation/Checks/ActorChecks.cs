@@ -57,6 +57,16 @@ internal sealed class ActorChecks(World world)
                 $"a{number} went from generation {before.Generation} revision {before.Revision} to {now.Generation}, {now.Revision}");
         }
 
+        if (now is { CrashPolicy: CrashPolicy.Restart, State: ActorState.Crashed, RescheduleTs: 0 })
+        {
+            world.Checks.Fail(ViolationKind.NotRestarted, $"a{number} is to be restarted and has no time for it");
+        }
+
+        if (now.State == ActorState.Stopping && before is not { State: ActorState.Ready })
+        {
+            world.Checks.Fail(ViolationKind.WentBack, $"a{number} went from {before?.State} to stopping");
+        }
+
         if (now.State != ActorState.Ready)
         {
             _readySince.Remove(number);
@@ -77,6 +87,11 @@ internal sealed class ActorChecks(World world)
         if (grant.Status != StartGrantStatus.Granted)
         {
             return;
+        }
+
+        if (grant.Runner!.DrainTs != 0)
+        {
+            world.Checks.Fail(ViolationKind.StartedOnDraining, $"{request.Id} was started on {grant.Runner.Key}, which drains");
         }
 
         var key = (SimIds.NumberOf(request.Id), grant.Actor!.Generation);

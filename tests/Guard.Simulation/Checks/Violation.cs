@@ -45,6 +45,12 @@ internal enum ViolationKind
     /// <summary>Nothing went wrong any more, and an actor that was asked for did not serve.</summary>
     NotConverged,
 
+    /// <summary>An actor was started on a runner that drains.</summary>
+    StartedOnDraining,
+
+    /// <summary>An actor that is to be restarted would never be.</summary>
+    NotRestarted,
+
     /// <summary>At the end something was left: a hold, a wait, a start.</summary>
     Leftover,
 }

@@ -42,6 +42,7 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
             throw Failed($"{operation}: not connected");
         }
 
+        var began = world.Scheduler.Now;
         var fate = world.StoreFate();
         if (fate.There + fate.Back > Hang)
         {
@@ -57,6 +58,12 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw Failed($"{operation}: {(e is IOException ? "broken" : "no answer in time")}");
+        }
+        catch (OperationCanceledException) when (world.Scheduler.Now - began > Hang.Ticks)
+        {
+            // The caller's own patience ended first.
+            _lastFailure = world.Scheduler.Now;
+            throw;
         }
     }
 

@@ -23,6 +23,8 @@ internal sealed class Chaos
             (FaultKinds.RunnerCrash, CrashRunnerAsync),
             (FaultKinds.RunnerCut, CutRunnerAsync),
             (FaultKinds.RunnerDeleted, DeleteRunnerAsync),
+            (FaultKinds.VersionsChange, ChangeVersionAsync),
+            (FaultKinds.RunnerDrained, DrainRunnerAsync),
             (FaultKinds.ActorsDestroyed, DestroyActorAsync),
             (FaultKinds.GuardPaused, PauseGuardAsync),
             (FaultKinds.GuardCrash, CrashGuardAsync),
@@ -66,10 +68,26 @@ internal sealed class Chaos
             guard.Link.Mend();
         }
 
+        if (_world.Parameters.Has(FaultKinds.VersionsChange))
+        {
+            _process.Run(AgreeOnVersionAsync);
+        }
+
         foreach (var runner in _world.Runners)
         {
             (runner.IsCutFromCalls, runner.IsCutFromControl) = (false, false);
             runner.Restart();
+        }
+    }
+
+    /// <summary>The slots of all runners are needed. Twice: a registration of before may still be under way, and overtake the first.</summary>
+    private async Task AgreeOnVersionAsync()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            var version = _world.Runners.Max(r => r.Version) + 1;
+            _world.Runners.ForEach(r => r.Version = version);
+            await For(6000, 6000);
         }
     }
 
@@ -174,6 +192,49 @@ internal sealed class Chaos
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>An upgrade, or a rollback.</summary>
+    private Task ChangeVersionAsync()
+    {
+        var runner = AnyRunner();
+        runner.Version = 1 + _world.Next(4);
+        _world.History.Note(runner.Life.Process, $"is of version {runner.Version} now");
+        return Task.CompletedTask;
+    }
+
+    private async Task DrainRunnerAsync()
+    {
+        var runner = AnyRunner();
+        if (runner.Life.RunnerId is not { } id)
+        {
+            return;
+        }
+
+        await InsistAsync(guard => guard.Control.DrainRunnerAsync(id));
+        _world.History.Note(runner.Life.Process, $"drains");
+        await For(500, 10_000);
+        _world.Checks.RunnerFailed();
+        await InsistAsync(guard => guard.Control.DeleteRunnerAsync(id));
+    }
+
+    /// <summary>An operator's call, repeated until it comes through.</summary>
+    private async Task InsistAsync(Func<SimGuard, ValueTask<bool>> call)
+    {
+        var isDone = false;
+        while (!isDone)
+        {
+            if (_world.AnyGuard() is { } guard)
+            {
+                guard.Process.Run(() => TryAsync(async () =>
+                {
+                    await call(guard);
+                    return isDone = true;
+                }));
+            }
+
+            await For(200, 500);
+        }
     }
 
     private Task DestroyActorAsync()

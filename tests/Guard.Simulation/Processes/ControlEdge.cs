@@ -13,7 +13,7 @@ internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry 
     public async ValueTask<string> RegisterAsync(SimRunner runner)
     {
         var registered = await registry.RegisterAsync(
-            new(world.NewRunnerId(), World.Pool, runner.Host, 1, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
+            new(world.NewRunnerId(), World.Pool, runner.Host, runner.Version, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
             CancellationToken.None);
         return registered!.RunnerId;
     }
@@ -28,6 +28,8 @@ internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry 
         => await ((IRunnerStore)store).GetAsync(runnerId, CancellationToken.None) is { StopTs: 0 }
             ? await store.ApplyEventAsync(runnerId, runnerEvent, CancellationToken.None)
             : null;
+
+    public ValueTask<bool> DrainRunnerAsync(string runnerId) => store.DrainAsync(runnerId, CancellationToken.None);
 
     public ValueTask<bool> DeleteRunnerAsync(string runnerId) => store.DeleteAsync(runnerId, CancellationToken.None);
 

@@ -20,6 +20,7 @@ internal sealed class RunnerLife
     private readonly Dictionary<ActorId, Activation> _here = [];
     private long? _seenVersion;
     private long _started;
+    private int _registeredVersion;
 
     public RunnerLife(World world, SimRunner runner, int life)
     {
@@ -183,6 +184,11 @@ internal sealed class RunnerLife
         while (true)
         {
             await Task.Delay(HeartbeatInterval, Process.Time);
+            if (_registeredVersion != _runner.Version)
+            {
+                await RegisterAsync();
+            }
+
             var id = RunnerId!;
             var beat = await AskAsync(guard => guard.Control.HeartbeatAsync(id));
             if (!beat.Answered)
@@ -206,6 +212,7 @@ internal sealed class RunnerLife
         _seenVersion = null;
         while (true)
         {
+            _registeredVersion = _runner.Version;
             var (answered, id) = await AskAsync(guard => guard.Control.RegisterAsync(_runner));
             if (answered)
             {

@@ -20,6 +20,9 @@ internal sealed class SimRunner
 
     public RunnerLife Life { get; private set; }
 
+    /// <summary>What it registers with; a change is told at the next heartbeat.</summary>
+    public int Version { get; set; } = 1;
+
     /// <summary>Guards cannot reach it.</summary>
     public bool IsCutFromCalls { get; set; }
 
