@@ -1,14 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Guard.Health;
 
 /// <summary>Whether this Guard should get requests. Set by those who know, read by <c>/readyz</c>. Thread-safe.</summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "Lives as long as the process; the source holds nothing")]
 internal sealed class HealthState
 {
+    private readonly CancellationTokenSource _drained = new();
     private volatile bool _started;
     private volatile bool _storeSeen;
     private volatile bool _storeUp;
     private volatile bool _draining;
     private volatile bool _seedMissing;
-    private readonly CancellationTokenSource _drained = new();
 
     public bool IsDraining => _draining;
 

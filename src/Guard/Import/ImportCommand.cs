@@ -62,7 +62,10 @@ internal sealed class ImportCommand(ImportArguments arguments, GuardOptions opti
             ? Console.OpenStandardInput()
             : new FileStream(arguments.File, new FileStreamOptions
             {
-                Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.Read,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
             });
         var file = input as FileStream;
         var fingerprint = file is null ? "" : await ImportCursor.FingerprintAsync(file, Destination(), cancellationToken);

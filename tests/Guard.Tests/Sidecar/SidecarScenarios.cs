@@ -24,7 +24,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
     private static async Task<JsonElement[]> RunnersAsync(GuardProcess guard)
         => [.. (await guard.Control.CallAsync(HttpMethod.Get, "runners?namespace=default", null, Token)).GetProperty("runners").EnumerateArray()];
 
-    private static Task RegisteredAsync(GuardProcess guard)
+    private static Task<TimeSpan> RegisteredAsync(GuardProcess guard)
         => TwoGuards.UntilAsync(
             async () => guard.Output.Contains("The application is runner", StringComparison.Ordinal) && (await RunnersAsync(guard)).Length == 1,
             "registered", TimeSpan.FromSeconds(10), Token);
