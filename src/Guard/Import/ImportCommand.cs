@@ -85,9 +85,11 @@ internal sealed class ImportCommand(ImportArguments arguments, GuardOptions opti
         var since = time.GetTimestamp();
         try
         {
-            if (arguments.Namespace is { } named && !await pools.NamespaceExistsAsync(named, cancellationToken))
+            // Also where lines may name others: a store that is not there is told before the first of them.
+            var exists = await pools.NamespaceExistsAsync(arguments.Namespace ?? DefaultNamespace, cancellationToken);
+            if (arguments.Namespace is not null && !exists)
             {
-                progress.Say($"guard: namespace '{named}' does not exist: it has no runner-config");
+                progress.Say($"guard: namespace '{arguments.Namespace}' does not exist: it has no runner-config");
                 return NotBegun;
             }
 

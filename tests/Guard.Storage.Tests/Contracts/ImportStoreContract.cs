@@ -66,6 +66,67 @@ public abstract class ImportStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task ImportAsync_IdOfAnActorOfAnotherNameOrKey_ConflictAndTheKeyStaysFree()
+    {
+        await PutPoolAsync();
+        var keyed = await AddActorAsync("a");
+        var keyless = await AddActorAsync();
+
+        var outcomes = await Store.Import.ImportAsync(
+            [Keyed("b", keyed.Id), Keyless(keyed.Id), Keyed("c", keyless.Id), new(NewActor(name: "other", id: keyless.Id), true)], Ct);
+
+        Assert.All(outcomes, o => Assert.Equal(new(ImportStatus.Conflict), o));
+        Assert.Null(await Store.Actors.FindAsync("default", "lobby", "b", Ct));
+        Assert.Equal([ImportStatus.Created, ImportStatus.Created, ImportStatus.Exists], await ImportAsync(Keyed("b"), Keyed("c"), Keyed("a", keyed.Id)));
+        Assert.NotEqual(keyed.Id, (await Store.Actors.FindAsync("default", "lobby", "b", Ct))!.Id);
+        Assert.Equal("a", (await GetAsync(keyed)).Key);
+    }
+
+    [Fact]
+    public async Task ImportAsync_GenerationAndCreateTs_AreKeptAndTheFirstStartHasTheNext()
+    {
+        await AddRunnerAsync();
+        var id = ActorId.New(1);
+        var moved = NewActor("k", id: id) with { Generation = 41, CreateTs = 1_600_000_000_000 };
+
+        Assert.Equal([ImportStatus.Created], await ImportAsync(new ImportedActor(moved, true)));
+
+        var actor = (await Store.Actors.GetAsync(id, Ct))!;
+        Assert.Equal((ActorState.Sleeping, 41L, 1_600_000_000_000L), (actor.State, actor.Generation, actor.CreateTs));
+        var grant = await BeginAsync(actor);
+        Assert.Equal((StartGrantStatus.Granted, 42L), (grant.Status, grant.Actor!.Generation));
+    }
+
+    [Fact]
+    public async Task ImportAsync_OneKeyForTwoIds_TheFirstHasIt()
+    {
+        await PutPoolAsync();
+        var (first, second) = (ActorId.New(1), ActorId.New(1));
+
+        Assert.Equal(
+            [new(ImportStatus.Created), new(ImportStatus.Conflict, first)],
+            await Store.Import.ImportAsync([Keyed("a", first), Keyed("a", second)], Ct));
+        Assert.Null(await Store.Actors.GetAsync(second, Ct));
+    }
+
+    [Fact]
+    public async Task ImportAsync_SeveralPoolsAndNamespaces_EachInItsOwn()
+    {
+        PoolId[] all = [Pool, new("default", "games"), new("other", "lobbies")];
+        foreach (var pool in all)
+        {
+            await PutPoolAsync(pool);
+        }
+
+        var batch = Enumerable.Range(0, 900).Select(i => Keyed($"k{i}", pool: all[i % 3])).ToArray();
+        Assert.All(await ImportAsync(batch), s => Assert.Equal(ImportStatus.Created, s));
+
+        Assert.Equal(600, (await Store.Actors.ListAsync(new("default", null, "lobby", null, false, 1000, null), Ct)).Items.Count);
+        Assert.Equal(300, (await Store.Actors.ListAsync(new("other", null, null, null, false, 1000, null), Ct)).Items.Count);
+        Assert.Equal(all[1], (await Store.Actors.FindAsync("default", "lobby", "k1", Ct))!.Pool);
+    }
+
+    [Fact]
     public async Task ImportAsync_PoolWithoutConfig_ThatOneOnly()
     {
         await PutPoolAsync();

@@ -24,6 +24,7 @@ public sealed class ControlAuthTests
         { "POST", "/pool-health/p/errors?namespace=n", false },
         { "POST", "/pool-health/p/successes?namespace=n", false },
         { "GET", "/pool-health/p?namespace=n", false },
+        { "POST", "/imports?namespace=n", false },
         { "GET", "/openapi/v1.json", false },
         { "GET", "/nope", false },
         { "PATCH", "/actors", false },

@@ -30,6 +30,8 @@ public sealed class ImportLinesTests
     [InlineData("a\r\nb\n\nc", new[] { "a", "b", "", "c" })]
     [InlineData("\ufeffa\n\ufeffb\n", new[] { "a", "\ufeffb" })]
     [InlineData("\n\r\n", new[] { "", "" })]
+    [InlineData(" a b \t\r\n \t \n\r", new[] { "a b", "", "" })]
+    [InlineData("\ufeff", new[] { "" })]
     public async Task NextAsync_Ends_EachLineWithoutItsEnd(string input, string[] expected)
     {
         var bytes = Encoding.UTF8.GetBytes(input);

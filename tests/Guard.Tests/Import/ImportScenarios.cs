@@ -38,6 +38,18 @@ public sealed class ImportScenarios : IDisposable
         return (exitCode, error);
     }
 
+    private static long DoneLines(string file)
+    {
+        try
+        {
+            return JsonElement.Parse(File.ReadAllBytes($"{file}.cursor")).GetProperty("totals").GetProperty("lines").GetInt64();
+        }
+        catch (FileNotFoundException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Every actor of a name: its id by its key. Fails when a key is there twice.</summary>
     private static async Task<Dictionary<string, string>> ListAsync(ControlApi control, string name)
     {
@@ -109,10 +121,10 @@ public sealed class ImportScenarios : IDisposable
         var (exitCode, error) = await RunAsync(file, redis.Address);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("line 2: not valid JSON", error, StringComparison.Ordinal);
+        Assert.Contains("line 2: not valid JSON at byte 2 ", error, StringComparison.Ordinal);
         Assert.Contains("line 3: key: missing", error, StringComparison.Ordinal);
         Assert.Contains("line 4: name: ", error, StringComparison.Ordinal);
-        Assert.Contains("line 5: runner_name_selector: pool 'nowhere' has no runner-config", error, StringComparison.Ordinal);
+        Assert.Contains("line 5: runner_name_selector: the pool default/nowhere has no runner-config", error, StringComparison.Ordinal);
         Assert.Contains("line 6: colour", error, StringComparison.Ordinal);
         Assert.Contains("line 7: actor_id: the id is of datacenter 9", error, StringComparison.Ordinal);
         Assert.Contains("line 9: key: belongs to actor ", error, StringComparison.Ordinal);
@@ -144,18 +156,6 @@ public sealed class ImportScenarios : IDisposable
         Assert.Contains("going on after line ", error, StringComparison.Ordinal);
         Assert.Contains($"{Count} lines: ", error, StringComparison.Ordinal);
         Assert.Equal(Count, (await ListAsync(guard.Control, "room")).Count);
-
-        static long DoneLines(string file)
-        {
-            try
-            {
-                return JsonElement.Parse(File.ReadAllBytes($"{file}.cursor")).GetProperty("totals").GetProperty("lines").GetInt64();
-            }
-            catch (FileNotFoundException)
-            {
-                return 0;
-            }
-        }
     }
 
     [Fact]
@@ -165,10 +165,80 @@ public sealed class ImportScenarios : IDisposable
         await using var guard = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
         await guard.Control.PutPoolAsync("default", Token);
         var file = Write("actors.ndjson", Lines(10));
-        Write("actors.ndjson.cursor", ["""{"file":"1-00","offset":100,"totals":{"lines":5,"created":5,"existed":0,"bad":0}}"""]);
+        Write("actors.ndjson.cursor", ["""{"of":"1-00","offset":100,"totals":{"lines":5,"created":5,"existed":0,"bad":0}}"""]);
 
-        Assert.Equal(0, (await RunAsync(file, redis.Address)).ExitCode);
+        var (exitCode, error) = await RunAsync(file, redis.Address);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("beginning anew: ", error, StringComparison.Ordinal);
         Assert.Equal(10, (await ListAsync(guard.Control, "room")).Count);
+    }
+
+    [Fact]
+    public async Task Import_StoreStopsAnswering_EndsWith3AndGoesOnWhenItIsBack()
+    {
+        const int Count = 20_000;
+        await using var redis = await RedisServer.StartAsync();
+        await using var guard = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
+        await guard.Control.PutPoolAsync("default", Token);
+        var file = Write("actors.ndjson", Lines(Count));
+        string[] quick = ["--Guard:Import:BatchSize=50", "--Guard:Retry:MaxDelay=00:00:00.2", "--Guard:Store:Redis:CallTimeout=00:00:00.3"];
+
+        var run = RunAsync(file, redis.Address, quick);
+        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", TimeSpan.FromSeconds(30), Token);
+        redis.Freeze();
+        var (exitCode, error) = await run;
+        Assert.Equal(3, exitCode);
+        Assert.Contains("; trying again in ", error, StringComparison.Ordinal);
+        Assert.Contains("tried 4 times", error, StringComparison.Ordinal);
+        Assert.Contains("Run the same command again", error, StringComparison.Ordinal);
+
+        redis.Thaw();
+        (exitCode, error) = await RunAsync(file, redis.Address);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("going on after line ", error, StringComparison.Ordinal);
+        Assert.Equal(Count, (await ListAsync(guard.Control, "room")).Count);
+    }
+
+    [Fact]
+    public async Task Import_Terminated_EndsWith3AndKeepsItsCursor()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var guard = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
+        await guard.Control.PutPoolAsync("default", Token);
+        var file = Write("actors.ndjson", Lines(20_000));
+        using var command = GuardCommand.Start(Arguments(file, redis.Address, "--Guard:Import:BatchSize=50"));
+        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", TimeSpan.FromSeconds(30), Token);
+
+        command.Signal("TERM");
+
+        Assert.Equal(3, await command.WaitAsync(Token));
+        Assert.InRange(DoneLines(file), 100, 19_999);
+    }
+
+    [Fact]
+    public async Task Import_LinesWithNamespace_EachGoesToItsOwnAndTheRestToTheOneGiven()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var guard = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
+        foreach (var name in new[] { "default", "other" })
+        {
+            await guard.Control.CallAsync(HttpMethod.Put, $"runner-configs/default?namespace={name}", """{"datacenters":{"default":{"normal":{}}}}""", Token);
+        }
+
+        var file = Write("actors.ndjson",
+        [
+            """{"namespace":"other","name":"room","key":"a","runner_name_selector":"default","generation":41,"create_ts":1600000000000}""",
+            """{"name":"room","key":"a","runner_name_selector":"default"}""",
+        ]);
+
+        Assert.Equal(2, (await RunAsync(file, redis.Address, "--namespace", "nowhere")).ExitCode);
+        Assert.Equal(0, (await RunAsync(file, redis.Address, "--namespace=default")).ExitCode);
+
+        var page = await guard.Control.CallAsync(HttpMethod.Get, "actors?namespace=other&name=room", null, Token);
+        var actor = Assert.Single(page.GetProperty("actors").EnumerateArray());
+        Assert.Equal((41, 1_600_000_000_000), (actor.GetProperty("generation").GetInt64(), actor.GetProperty("create_ts").GetInt64()));
+        Assert.Single(await ListAsync(guard.Control, "room"));
     }
 
     [Fact]
@@ -192,6 +262,10 @@ public sealed class ImportScenarios : IDisposable
     [InlineData("import", 2, "--file is missing")]
     [InlineData("import --file /nowhere", 2, "does not exist")]
     [InlineData("import --file {file} --namespace -x", 2, "--namespace")]
+    [InlineData("import --file {file} --restrat --Guard:Store:Provider=Redis", 2, "'--restrat' is not an argument of import")]
+    [InlineData("import {file}", 2, "is not an argument of import")]
+    [InlineData("import --file - --restart", 2, "cannot be read again")]
+    [InlineData("import --file", 2, "--file has no value")]
     [InlineData("import --file {file}", 2, "Guard:Store:Provider is Memory")]
     [InlineData("import --file {file} --Guard:Store:Provider=Redis --Guard:Import:BatchSize=0", 2, "Guard:Import:BatchSize")]
     [InlineData("import --file {file} --Guard:Store:Provider=Redis --Guard:Store:Redis:Configuration=127.0.0.1:1", 3, "Run the same command again")]
