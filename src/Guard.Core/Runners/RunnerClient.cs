@@ -1,6 +1,7 @@
 using System.Net;
-using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Targets;
@@ -60,7 +61,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
         try
         {
-            using var request = NewRequest(runner, actor.Id, "start", JsonContent.Create(body, RunnerJson.Default.StartBody));
+            using var request = NewRequest(runner, actor.Id, "start", Json(body, RunnerJson.Default.StartBody));
             using var response = await invoker.SendAsync(request, timeout.Token);
             var status = (int)response.StatusCode;
             return status switch
@@ -95,7 +96,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
         try
         {
-            using var request = NewRequest(runner, actor, "stop", JsonContent.Create(new StopBody(generation, reason), RunnerJson.Default.StopBody));
+            using var request = NewRequest(runner, actor, "stop", Json(new StopBody(generation, reason), RunnerJson.Default.StopBody));
             using var response = await invoker.SendAsync(request, timeout.Token);
             return (int)response.StatusCode switch
             {
@@ -110,6 +111,10 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
             return StopReply.Failed;
         }
     }
+
+    /// <summary>Whole, so that it goes with a content-length: not every small server reads chunks.</summary>
+    private static ByteArrayContent Json<T>(T body, JsonTypeInfo<T> type)
+        => new(JsonSerializer.SerializeToUtf8Bytes(body, type)) { Headers = { ContentType = new("application/json") { CharSet = "utf-8" } } };
 
     private HttpRequestMessage NewRequest(RunnerAddress runner, ActorId actor, string verb, HttpContent content)
     {
