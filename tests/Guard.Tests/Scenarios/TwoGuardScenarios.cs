@@ -37,6 +37,32 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task AllGuards_Restarted_APoolsErrorIsKnownToTheNewOnes()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        string actor;
+        await using (var before = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address)))
+        {
+            await before.Control.PutPoolAsync("default", Token);
+            actor = await before.Control.CreateActorAsync("default", Token);
+            await before.Control.ReportPoolErrorAsync("default", Token);
+            await before.KillAsync(Token);
+        }
+
+        await using var after = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
+        var health = await after.Control.CallAsync(HttpMethod.Get, "pool-health/default?namespace=default", null, Token);
+        Assert.Equal("red", health.GetProperty("state").GetString());
+
+        // One request is the probe; the pool is known red to the next.
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var probe = TwoGuards.AskAsync(after, actor, left.Token);
+        await TwoGuards.UntilHeldAsync(after, 1, Token);
+        Assert.Equal("503 guard.actor_runner_failed", await TwoGuards.AskAsync(after, await after.Control.CreateActorAsync("default", Token), Token));
+        await left.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probe);
+    }
+
+    [Fact]
     public async Task Holding_ManyOrFew_CostsTheStoreTheSame()
     {
         await using var guards = await TwoGuards.StartAsync(await RedisServer.StartAsync(), Token);
