@@ -1,9 +1,15 @@
+using Guard.Auth;
 using Guard.Demo;
 using Guard.Hosting;
 using Guard.Import;
 
 try
 {
+    if (HashTokenCommand.IsAsked(args))
+    {
+        return await HashTokenCommand.RunAsync(args, Console.In, Console.Out, Console.Error);
+    }
+
     if (ImportCommand.IsAsked(args))
     {
         return await ImportCommand.RunAsync(args);

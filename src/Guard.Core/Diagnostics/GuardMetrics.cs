@@ -60,6 +60,8 @@ internal sealed class GuardMetrics
     private readonly Gauge _held;
     private readonly Histogram _resolveDuration;
     private readonly Counter _holdRejected;
+    private readonly Counter _limitRejected;
+    private readonly Counter _authFailures;
     private readonly Counter _wakes;
     private readonly Counter _failFast;
     private readonly Counter _healthReads;
@@ -98,7 +100,11 @@ internal sealed class GuardMetrics
         _holdDurations = Outcomes.Select(o => holdDuration.WithLabels(o)).ToArray();
         _held = f.CreateGauge("guard_held_requests", "Requests that wait for an actor in this Guard now.");
         _holdRejected = f.CreateCounter("guard_hold_rejected_total",
-            "Requests refused because a held limit was reached; scope is the limit (all, pool, actor).", "scope");
+            "Requests refused because a held limit was reached; scope is the limit (all, pool, actor), wakes (the pool's budget of wakes is spent) or memory.", "scope");
+        _limitRejected = f.CreateCounter("guard_limit_rejected_total",
+            "Requests and connections refused, each once, because a limit was reached before anything was looked up; limit is rate, concurrency, websockets, connections or memory.", "limit");
+        _authFailures = f.CreateCounter("guard_auth_failures_total",
+            "Gateway requests refused for their token; reason is missing, invalid (unknown, expired, or not for this Guard) or out_of_scope.", "reason");
         _wakes = f.CreateCounter("guard_wakes_total",
             "Start attempts of actors by this Guard, counted when each ended; result is ready, not_reached, refused, no_response, stopped, no_capacity, superseded, taken_over (begun by a Guard that died), destroyed or unavailable.",
             "result");
@@ -194,8 +200,14 @@ internal sealed class GuardMetrics
         _holdDurations[(int)outcome].Observe(duration.TotalSeconds);
     }
 
-    /// <param name="scope"><c>all</c>, <c>pool</c> or <c>actor</c>.</param>
+    /// <param name="scope"><c>all</c>, <c>pool</c>, <c>actor</c>, <c>wakes</c> or <c>memory</c>.</param>
     public void HoldRejected(string scope) => Child(_holdRejected, scope).Inc();
+
+    /// <param name="limit"><c>rate</c>, <c>concurrency</c>, <c>websockets</c>, <c>connections</c> or <c>memory</c>.</param>
+    public void LimitRejected(string limit) => Child(_limitRejected, limit).Inc();
+
+    /// <param name="reason"><c>missing</c>, <c>invalid</c> or <c>out_of_scope</c>.</param>
+    public void AuthFailed(string reason) => Child(_authFailures, reason).Inc();
 
     public void WakeEnded(string result) => Child(_wakes, result).Inc();
 

@@ -17,6 +17,7 @@ namespace Guard.Core.Gateway;
 /// </summary>
 internal sealed partial class GatewayHandler(
     GatewayRequestChecks checks,
+    Admission admission,
     TargetParser parser,
     RouteResolver resolver,
     UnroutedHold unrouted,
@@ -76,13 +77,18 @@ internal sealed partial class GatewayHandler(
         }
 
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
+        if (admission.Enter(request, isWebSocket) is { } refused)
+        {
+            return refused;
+        }
+
         if (CorsPolicy.IsPreflight(context.Request))
         {
             return null;
         }
 
         Span<char> scratch = stackalloc char[TargetParser.ScratchLength];
-        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
         if (isWebSocket)
         {
             request.WatchUpgrade(time);
@@ -96,13 +102,19 @@ internal sealed partial class GatewayHandler(
         }
 
         request.Named(target);
+        if (admission.Check(request, target) is { } stranger)
+        {
+            return stranger;
+        }
+
         route = resolver.TryResolve(target, request.Arrival, out var error);
         if (route is null && error is null)
         {
             request.Unresolved(target);
+            return null;
         }
 
-        return error;
+        return admission.CheckScope(request, route, error);
     }
 
     private async ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
@@ -115,16 +127,14 @@ internal sealed partial class GatewayHandler(
 
         if (route is null)
         {
-            var resolution = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
-            if (resolution.Route is null)
+            (route, var unresolved) = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
+            if (admission.CheckScope(request, route, unresolved) is { } error)
             {
-                return resolution.Error;
+                return error;
             }
-
-            route = resolution.Route;
         }
 
-        if (!route.Serves(request.SkipReadyWait))
+        if (!route!.Serves(request.SkipReadyWait))
         {
             var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
             if (held.Route is null)

@@ -34,6 +34,8 @@ internal sealed class GuardOptions
 
     public GatewayOptions Gateway { get; set; } = new();
 
+    public AuthOptions Auth { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public ControlOptions Control { get; set; } = new();
@@ -239,6 +241,8 @@ internal sealed class GatewayOptions
 
     public string[]? TrustedProxies { get; set; }
 
+    public int MaxProxyHops { get; set; } = 8;
+
     public CorsOptions Cors { get; set; } = new();
 }
 
@@ -246,6 +250,43 @@ internal sealed class CorsOptions
 {
     /// <summary>Null = <c>["*"]</c> (an array default would be appended to by the binder, not replaced).</summary>
     public string[]? AllowedOrigins { get; set; }
+}
+
+internal enum AuthMode
+{
+    None,
+    Static,
+    Jwt,
+}
+
+internal sealed class AuthOptions
+{
+    public AuthMode Mode { get; set; } = AuthMode.None;
+
+    public string[]? Tokens { get; set; }
+
+    public JwtOptions Jwt { get; set; } = new();
+}
+
+internal sealed class JwtOptions
+{
+    public string? Issuer { get; set; }
+
+    public string? Audience { get; set; }
+
+    public string? KeyFile { get; set; }
+
+    public string? JwksUrl { get; set; }
+
+    public TimeSpan RefreshInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
+
+    public string NamespacesClaim { get; set; } = "namespaces";
+
+    public string PoolsClaim { get; set; } = "pools";
+
+    public string ActorsClaim { get; set; } = "actors";
 }
 
 internal sealed class LimitsOptions
@@ -257,13 +298,42 @@ internal sealed class LimitsOptions
     public TimeSpan RequestWindow { get; set; } = TimeSpan.FromMinutes(1);
 
     public int ConcurrentPerClient { get; set; }
+
+    public int WebSocketsPerClient { get; set; }
+
+    public int WebSockets { get; set; }
+
+    public int ConnectionsPerClient { get; set; }
+
+    public int Connections { get; set; } = 65_536;
+
+    public int MaxRequestHeaderBytes { get; set; } = 32_768;
+
+    public int MaxRequestHeaders { get; set; } = 100;
+
+    public int WakesPerPool { get; set; }
+
+    public TimeSpan WakeWindow { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Percent of the memory this process may use; 0 = never.</summary>
+    public int ShedHoldsAt { get; set; } = 90;
+
+    /// <summary>Percent of the memory this process may use; 0 = never.</summary>
+    public int ShedRequestsAt { get; set; } = 97;
 }
 
 internal sealed class ControlOptions
 {
     public string? Token { get; set; }
 
+    public string[]? Tokens { get; set; }
+
+    public string[]? ReadTokens { get; set; }
+
     public string[]? RunnerTokens { get; set; }
+
+    /// <summary>Somebody has to say who they are before they may do anything.</summary>
+    public bool HasOperatorToken => !string.IsNullOrEmpty(Token) || Tokens is { Length: > 0 };
 
     public string? AdvertisedUrl { get; set; }
 }

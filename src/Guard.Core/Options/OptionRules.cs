@@ -20,8 +20,30 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
             SidecarInterval(options),
             AtMost<TimeSpan>("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
+            .. Auth(options),
+            options.Limits.ShedRequestsAt == 0 ? null : AtMost<int>("Limits:ShedHoldsAt", "Limits:ShedRequestsAt", options),
         ];
         return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
+    }
+
+    private static IEnumerable<OptionProblem?> Auth(GuardOptions options)
+    {
+        var auth = options.Auth;
+        if (auth.Mode == AuthMode.Static && auth.Tokens is null or [])
+        {
+            yield return NotAllowed("Auth:Tokens", options, "at least one entry where Guard:Auth:Mode is Static");
+        }
+
+        if (auth.Mode != AuthMode.Jwt)
+        {
+            yield break;
+        }
+
+        yield return auth.Jwt.Issuer is null ? NotAllowed("Auth:Jwt:Issuer", options, "set where Guard:Auth:Mode is Jwt") : null;
+        yield return auth.Jwt.Audience is null ? NotAllowed("Auth:Jwt:Audience", options, "set where Guard:Auth:Mode is Jwt") : null;
+        yield return auth.Jwt.KeyFile is null == auth.Jwt.JwksUrl is null
+            ? NotAllowed("Auth:Jwt:KeyFile", options, "set where Guard:Auth:Mode is Jwt, unless Guard:Auth:Jwt:JwksUrl is, and not both")
+            : null;
     }
 
     private static OptionProblem? SidecarInterval(GuardOptions options)

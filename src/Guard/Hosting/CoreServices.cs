@@ -1,9 +1,11 @@
 using Guard.Configuration;
 using Guard.Control;
 using Guard.Core.Actors;
+using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
 using Guard.Core.Forwarding;
 using Guard.Core.Gateway;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -60,6 +62,7 @@ internal static class CoreServices
             return (runner, id, generation, reason, _) => runners.StopAsync(runner, id, generation, reason);
         });
         services.AddSingleton(listeners);
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
@@ -147,6 +150,16 @@ internal static class CoreServices
         services.AddSingleton(new TargetParser(options.Gateway.ActorDomain));
         services.AddSingleton<RouteCache>();
         services.AddSingleton<RouteResolver>();
+        services.AddSingleton<Func<MemoryUse>>(MemoryUse.Now);
+        services.AddSingleton<MemoryPressure>();
+        services.AddHostedService(static sp => sp.GetRequiredService<MemoryPressure>());
+        services.AddSingleton<ClientLimits>();
+        services.AddSingleton<WakeBudget>();
+        services.AddSingleton<JwtKeys>();
+        services.AddHostedService(static sp => sp.GetRequiredService<JwtKeys>());
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<ClientTokens>();
+        services.AddSingleton<Admission>();
         services.AddSingleton<HoldLimiter>();
         services.AddSingleton<UnroutedHold>();
         services.AddSingleton<ProbeGate>();

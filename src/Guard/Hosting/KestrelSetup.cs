@@ -33,6 +33,8 @@ internal static class KestrelSetup
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = options.Limits.MaxRequestHeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = options.Limits.MaxRequestHeaders;
             AddEndpoints(kestrel, builder.Configuration, listeners);
         });
     }
@@ -41,6 +43,7 @@ internal static class KestrelSetup
     {
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
+        var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
         foreach (var endpoint in GuardEndpoints.Read(configuration))
         {
             var feature = new EndpointRoleFeature(endpoint.Name, endpoint.Role);
@@ -50,7 +53,7 @@ internal static class KestrelSetup
                 settings.ListenOptions.Use(next => connection =>
                 {
                     connection.Features.Set(feature);
-                    return next(connection);
+                    return feature.Role == EndpointRole.Gateway ? connections.ServeAsync(connection, next) : next(connection);
                 });
             });
         }
