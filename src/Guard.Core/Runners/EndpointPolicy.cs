@@ -20,7 +20,7 @@ internal sealed class EndpointPolicy(LiveOptions options)
     private volatile OwnListeners _own = OwnListeners.None;
     private volatile Rules _rules = Rules.From(options.Current);
 
-    /// <summary>Tells the policy where Guard listens; call once the server has bound its addresses.</summary>
+    /// <summary>Tells the policy where Guard listens, in place of what it was told before.</summary>
     public void SetOwnListeners(IEnumerable<IPEndPoint> endPoints) => _own = new OwnListeners(endPoints);
 
     /// <summary>True when <paramref name="text"/> is a CIDR, an address or a host pattern; for option validation.</summary>
