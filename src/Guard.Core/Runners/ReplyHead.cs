@@ -109,7 +109,7 @@ internal sealed class ReplyHead
     private string? ReadStatus(ReadOnlySpan<byte> line)
     {
         var isHttp = (line.StartsWith("HTTP/1.1 "u8) || line.StartsWith("HTTP/1.0 "u8)) && line.Length >= 12 && (line.Length == 12 || line[12] == ' ');
-        if (!isHttp || line[9] is < (byte)'1' or > (byte)'5' || !char.IsAsciiDigit((char)line[10]) || !char.IsAsciiDigit((char)line[11]))
+        if (!isHttp || line[9] is < (byte)'1' or > (byte)'9' || !char.IsAsciiDigit((char)line[10]) || !char.IsAsciiDigit((char)line[11]))
         {
             return "no status line";
         }
