@@ -320,6 +320,20 @@ internal sealed class LimitsOptions
 
     /// <summary>Percent of the memory this process may use; 0 = never.</summary>
     public int ShedRequestsAt { get; set; } = 97;
+
+    public TimeSpan RequestHeadersTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
+
+    public TimeSpan ProbeIdleAfter { get; set; } = TimeSpan.FromMinutes(1);
+
+    public int MinRequestBytesPerSecond { get; set; }
+
+    public int MinResponseBytesPerSecond { get; set; } = 240;
+
+    public TimeSpan RateGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    public int MaxStreamResets { get; set; } = 200;
 }
 
 internal sealed class ControlOptions
