@@ -74,6 +74,7 @@ internal sealed class GuardMetrics
     private readonly PoolLabels<Counter.Child> _poolToGreen;
     private readonly PoolLabels<Counter.Child> _versionDrains;
     private readonly PoolLabels<Gauge.Child> _serverless;
+    private readonly PoolLabels<PoolOutcomes> _connects;
     private readonly ConcurrentDictionary<(Counter, string), Counter.Child> _counterChildren = new();
     private readonly ConcurrentDictionary<(Histogram, string), Histogram.Child> _histogramChildren = new();
 
@@ -129,6 +130,10 @@ internal sealed class GuardMetrics
         var serverless = f.CreateGauge("guard_serverless_connections",
             "Streams to serverless endpoints this Guard holds open after their init.", "namespace", "pool");
         _serverless = new(maxPools, (n, p) => serverless.WithLabels(n, p));
+        var connects = f.CreateCounter("guard_serverless_connects_total",
+            "Connects to serverless endpoints by this Guard, counted when each ended; outcome is init, a kind of pool error, or cancelled (another Guard manages the pool).",
+            "namespace", "pool", "outcome");
+        _connects = new(maxPools, (n, p) => new(outcome => connects.WithLabels(n, p, outcome)));
         WebSockets = f.CreateGauge("guard_websockets", "WebSocket connections forwarded now.");
         StoreUp = f.CreateGauge("guard_store_up", "1 while the store answers, else 0.");
         _storeOps = f.CreateHistogram("guard_store_op_duration_seconds",
@@ -220,6 +225,10 @@ internal sealed class GuardMetrics
 
     public void SetServerlessConnections(PoolId pool, int count) => _serverless.For(pool).Set(count);
 
+    /// <param name="pool">Whose endpoint.</param>
+    /// <param name="outcome"><c>init</c>, the name of a pool error, or <c>cancelled</c>.</param>
+    public void ServerlessConnectEnded(PoolId pool, string outcome) => _connects.For(pool).Of(outcome).Inc();
+
     public void RunnerEvent(string kind, string result) => _runnerEvents.WithLabels(kind, result).Inc();
 
     /// <summary>Sets the number of runners of a pool in one state; call for every pool when scraped.</summary>
@@ -263,6 +272,14 @@ internal sealed class GuardMetrics
 
     private Histogram.Child Child(Histogram histogram, string label)
         => _histogramChildren.GetOrAdd((histogram, label), static key => key.Item1.WithLabels(key.Item2));
+
+    /// <summary>The counters of one pool, each bound when first met.</summary>
+    private sealed class PoolOutcomes(Func<string, Counter.Child> bind)
+    {
+        private readonly ConcurrentDictionary<string, Counter.Child> _children = new();
+
+        public Counter.Child Of(string outcome) => _children.GetOrAdd(outcome, bind);
+    }
 
     /// <summary>The three results of a cache look-up.</summary>
     internal sealed record LookupCounters(Counter.Child Hit, Counter.Child Miss, Counter.Child Negative);

@@ -9,6 +9,7 @@ using Guard.Core.Pools;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Storage.Redis;
@@ -46,6 +47,7 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<ActorWaits>());
+        feed.Subscribe(services.GetRequiredService<PoolAttention>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -129,6 +131,9 @@ internal static class CoreServices
         services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
+        services.AddSingleton<PoolAttention>();
+        services.AddSingleton<ServerlessStreams>();
+        services.AddSingleton<ServerlessPoolManager>();
         services.AddSingleton<ActorEvictions>();
         services.AddSingleton<ActorRestarts>();
         services.AddSingleton<PoolSettingsSource>();
@@ -139,6 +144,9 @@ internal static class CoreServices
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
         services.AddHostedService<StartSweeper>();
         services.AddHostedService<RunnerSweeper>();
+
+        // Stops before what evicts actors does: its streams drain first.
+        services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
         return services;
     }
 
