@@ -75,6 +75,7 @@ internal sealed class GuardMetrics
     private readonly PoolLabels<Counter.Child> _versionDrains;
     private readonly PoolLabels<Gauge.Child> _serverless;
     private readonly PoolLabels<PoolOutcomes> _connects;
+    private readonly PoolLabels<Counter.Child> _serverlessIgnored;
     private readonly ConcurrentDictionary<(Counter, string), Counter.Child> _counterChildren = new();
     private readonly ConcurrentDictionary<(Histogram, string), Histogram.Child> _histogramChildren = new();
 
@@ -134,6 +135,9 @@ internal sealed class GuardMetrics
             "Connects to serverless endpoints by this Guard, counted when each ended; outcome is init, a kind of pool error, or cancelled (another Guard manages the pool).",
             "namespace", "pool", "outcome");
         _connects = new(maxPools, (n, p) => new(outcome => connects.WithLabels(n, p, outcome)));
+        var ignored = f.CreateCounter("guard_serverless_ignored_messages_total",
+            "Events that serverless endpoints sent after the first message of their stream, pings aside, counted as each arrived: Guard ignores them.", "namespace", "pool");
+        _serverlessIgnored = new(maxPools, (n, p) => ignored.WithLabels(n, p));
         WebSockets = f.CreateGauge("guard_websockets", "WebSocket connections forwarded now.");
         StoreUp = f.CreateGauge("guard_store_up", "1 while the store answers, else 0.");
         _storeOps = f.CreateHistogram("guard_store_op_duration_seconds",
@@ -228,6 +232,8 @@ internal sealed class GuardMetrics
     /// <param name="pool">Whose endpoint.</param>
     /// <param name="outcome"><c>init</c>, the name of a pool error, or <c>cancelled</c>.</param>
     public void ServerlessConnectEnded(PoolId pool, string outcome) => _connects.For(pool).Of(outcome).Inc();
+
+    public void ServerlessMessageIgnored(PoolId pool) => _serverlessIgnored.For(pool).Inc();
 
     public void RunnerEvent(string kind, string result) => _runnerEvents.WithLabels(kind, result).Inc();
 

@@ -123,6 +123,7 @@ internal static class CoreServices
         services.AddSingleton<EndpointPolicy>();
         services.AddSingleton<RunnerConnector>();
         services.AddSingleton<RunnerInvoker>();
+        services.AddServerlessCalls();
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
@@ -148,6 +149,17 @@ internal static class CoreServices
         // Stops before what evicts actors does: its streams drain first.
         services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
         return services;
+    }
+
+    /// <summary>What talks to one serverless endpoint; the pools use it by its delegates.</summary>
+    private static void AddServerlessCalls(this IServiceCollection services)
+    {
+        services.AddSingleton<ServerlessInvoker>();
+        services.AddSingleton<InitReader>();
+        services.AddSingleton<ServerlessConnector>();
+        services.AddSingleton<ServerlessConnect>(static sp => sp.GetRequiredService<ServerlessConnector>().ConnectAsync);
+        services.AddSingleton<MetadataClient>();
+        services.AddSingleton<ServerlessMetadata>(static sp => sp.GetRequiredService<MetadataClient>().ReadAsync);
     }
 
     private static IServiceCollection AddRequestFlow(this IServiceCollection services, GuardOptions options)
