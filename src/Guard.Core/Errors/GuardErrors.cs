@@ -107,6 +107,15 @@ internal static class GuardErrors
         };
     }
 
+    /// <summary>No runner had a free slot in time.</summary>
+    /// <param name="actorId">The actor.</param>
+    /// <param name="connect">How the pool's last connect failed, of which only the kind is told; null when it did not.</param>
+    public static GuardError NoCapacity(string actorId, PoolError? connect)
+    {
+        var error = ActorFailed(actorId, new(ActorErrorKind.NoCapacity));
+        return connect is null ? error : error with { Metadata = error.Metadata! with { PoolError = new(connect.Kind) } };
+    }
+
     public static GuardError ActorRunnerFailed(string actorId, PoolHealthSnapshot health, TimeSpan retryAfter)
         => new("guard", "actor_runner_failed", 503, "The actor's pool is failing, so the actor cannot start.")
         {

@@ -17,6 +17,7 @@ using Guard.Core.Storage.Memory;
 using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
 using Guard.Health;
+using Guard.Serverless;
 using Guard.Sidecar;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -47,8 +48,10 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<RouteCache>());
         feed.Subscribe(services.GetRequiredService<PoolSettingsSource>());
         feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
+        feed.Subscribe(services.GetRequiredService<ConnectOutlook>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<ActorWaits>());
+        feed.Subscribe(services.GetRequiredService<PoolAttention>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -65,6 +68,7 @@ internal static class CoreServices
         services.AddSingleton(listeners);
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
+        services.AddHostedService<ServerlessHandOver>();
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
@@ -135,6 +139,12 @@ internal static class CoreServices
         services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
+        services.AddSingleton<PoolAttention>();
+        services.AddSingleton<ServerlessStreams>();
+        services.AddSingleton<MetadataPoller>();
+        services.AddSingleton<ConnectOutlook>();
+        services.AddSingleton<ServerlessPoolManager>();
+        services.AddSingleton<RunnerSweeper>();
         services.AddSingleton<ActorEvictions>();
         services.AddSingleton<ActorRestarts>();
         services.AddSingleton<PoolSettingsSource>();
@@ -144,7 +154,10 @@ internal static class CoreServices
         // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
         services.AddHostedService<StartSweeper>();
-        services.AddHostedService<RunnerSweeper>();
+        services.AddHostedService(static sp => sp.GetRequiredService<RunnerSweeper>());
+
+        // Stops before what evicts actors does: its streams drain first.
+        services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
         return services;
     }
 

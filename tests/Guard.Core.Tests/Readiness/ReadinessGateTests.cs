@@ -210,6 +210,37 @@ public sealed class ReadinessGateTests
     }
 
     [Fact]
+    public async Task Hold_NoCapacityAndConnectsFail_SaysOfWhichKindAndNoMore()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(300));
+
+        var hold = h.Hold(actor);
+        await h.UntilHeldAsync(actor, 1);
+        await h.AdvanceUntilDoneAsync(hold, TimeSpan.FromMilliseconds(100));
+
+        var error = (await hold).Error!;
+        Assert.Equal("actor.no_capacity", error.FullCode);
+        Assert.Equal(new PoolError(PoolErrorKind.ServerlessHttpError), error.Metadata!.PoolError);
+    }
+
+    [Fact]
+    public async Task Hold_PoolRedAndNextConnectSoonerThanNextProbe_RetryAfterIsTheSooner()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        await h.Health.ReportErrorAsync(ReadinessHarness.Pool, new(PoolErrorKind.ServerlessHttpError, 500), TestContext.Current.CancellationToken);
+        await h.Health.TryGrantProbeAsync(ReadinessHarness.Pool, TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), (await h.Hold(actor)).Error!.RetryAfter);
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(2));
+        Assert.Equal(TimeSpan.FromSeconds(2), (await h.Hold(actor)).Error!.RetryAfter);
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(300));
+        Assert.Equal(TimeSpan.FromSeconds(5), (await h.Hold(actor)).Error!.RetryAfter);
+    }
+
+    [Fact]
     public async Task Hold_RunnerRegistersWhileHeld_IsUsedAtOnce()
     {
         var h = await new ReadinessHarness().WithPoolAsync();
