@@ -2,6 +2,7 @@ using System.Text;
 using Guard.Configuration;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
+using Guard.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Guard.Hosting;
@@ -18,7 +19,8 @@ internal static class KestrelSetup
     /// <summary>The query form carries a key of up to 1024 bytes, percent-encoded, and an input.</summary>
     private const int MaxRequestLineBytes = 16 * 1024;
 
-    public static void AddTo(WebApplicationBuilder builder, GuardOptions options, GuardListeners listeners)
+    /// <param name="certificates">For https endpoints without a certificate of their own; null when there are none.</param>
+    public static void AddTo(WebApplicationBuilder builder, GuardOptions options, GuardListeners listeners, ServerCertificates? certificates)
     {
         // A bare LF that ends a line is one of the readings two servers may not share.
         AppContext.SetSwitch(StrictLines, true);
@@ -33,11 +35,11 @@ internal static class KestrelSetup
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            AddEndpoints(kestrel, builder.Configuration, listeners);
+            AddEndpoints(kestrel, builder.Configuration, listeners, certificates);
         });
     }
 
-    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners)
+    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, ServerCertificates? certificates)
     {
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
@@ -52,6 +54,10 @@ internal static class KestrelSetup
                     connection.Features.Set(feature);
                     return next(connection);
                 });
+                if (certificates is not null && settings.IsHttps && !TlsListener.HasOwnCertificate(settings.ConfigSection))
+                {
+                    TlsListener.Use(settings, certificates);
+                }
             });
         }
     }
