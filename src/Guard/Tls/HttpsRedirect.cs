@@ -18,8 +18,8 @@ namespace Guard.Tls;
 internal sealed class HttpsRedirect(
     LiveOptions options, GatewayRequestChecks checks, TrustedProxies proxies, GuardMetrics metrics, TimeProvider time)
 {
-    private static readonly GuardError NotHttps = GuardErrors.InvalidFraming("only https is served; this address answers GET and HEAD with the https address");
-    private static readonly GuardError NoTarget = GuardErrors.InvalidFraming("only https is served, and there is no https address for this host and target");
+    private static readonly GuardError NotHttps = GuardErrors.InvalidRequest("only https is served; this address answers GET and HEAD with the https address");
+    private static readonly GuardError NoTarget = GuardErrors.InvalidRequest("only https is served, and there is no https address for this host and target");
 
     private readonly string[] _endpoints = options.Current.Tls.RedirectEndpoints ?? [];
     private readonly string _port = options.Current.Tls.RedirectPort is var port and not 443 ? $":{port}" : "";
@@ -46,7 +46,7 @@ internal sealed class HttpsRedirect(
         var (request, response) = (context.Request, context.Response);
         if (Refuse(context, out var location) is { } error)
         {
-            await ErrorWriter.WriteAsync(context, error);
+            await ErrorWriter.WriteAsync(context, error with { CloseConnection = true });
         }
         else
         {
