@@ -70,6 +70,8 @@ internal sealed class GuardMetrics
     private readonly Gauge _degraded;
     private readonly Histogram _storeOps;
     private readonly Gauge _runners;
+    private readonly Gauge _certificateExpiry;
+    private readonly Gauge _certificateReload;
     private readonly Counter _runnerEvents;
     private readonly PoolLabels<Gauge.Child> _poolRed;
     private readonly PoolLabels<Counter.Child> _poolToRed;
@@ -161,6 +163,10 @@ internal sealed class GuardMetrics
         ConfigReloadSuccess = f.CreateGauge("guard_config_reload_success",
             "1 when the last load of the configuration validated, 0 when it did not and the values before it are kept.");
         ConfigReloadSuccess.Set(1);
+        _certificateExpiry = f.CreateGauge("guard_tls_certificate_expiry_timestamp_seconds",
+            "When the certificate in use expires, in seconds since 1970, set when it was loaded; certificate is its number in Guard:Tls:Certificates, runner_client or runner_authorities (of several the first to expire).", "certificate");
+        _certificateReload = f.CreateGauge("guard_tls_certificate_reload_success",
+            "1 when the certificate's files could be used at the last look, 0 when they could not and the certificate before stays in use.", "certificate");
         var build = f.CreateGauge("guard_build_info", "Always 1; the labels say what is running.", "version", "commit");
         build.WithLabels(BuildInfo.Version, BuildInfo.Commit).Set(1);
 
@@ -266,6 +272,17 @@ internal sealed class GuardMetrics
 
     /// <summary>Sets the number of runners of a pool in one state; call for every pool when scraped.</summary>
     public void SetRunners(string @namespace, string pool, string state, int count) => _runners.WithLabels(@namespace, pool, state).Set(count);
+
+    /// <param name="label">Its number or what it is for; never a name or a path.</param>
+    /// <param name="expiry">When it stops to be valid.</param>
+    public void CertificateLoaded(string label, DateTimeOffset expiry)
+    {
+        _certificateExpiry.WithLabels(label).Set(expiry.ToUnixTimeSeconds());
+        _certificateReload.WithLabels(label).Set(1);
+    }
+
+    /// <summary>Its files changed into something that cannot be used.</summary>
+    public void CertificateRefused(string label) => _certificateReload.WithLabels(label).Set(0);
 
     public void StoreOp(string op, string result, TimeSpan duration) => _storeOps.WithLabels(op, result).Observe(duration.TotalSeconds);
 

@@ -36,6 +36,8 @@ internal sealed class GuardOptions
 
     public AuthOptions Auth { get; set; } = new();
 
+    public TlsOptions Tls { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public ControlOptions Control { get; set; } = new();
@@ -185,6 +187,20 @@ internal sealed class RunnersOptions
 
     /// <summary>CIDRs and host patterns; null or empty = all but unspecified, link-local and cloud metadata addresses.</summary>
     public string[]? AllowedEndpoints { get; set; }
+
+    public RunnerTlsOptions Tls { get; set; } = new();
+}
+
+internal sealed class RunnerTlsOptions
+{
+    /// <summary>PEM file; null = Guard shows runners no certificate.</summary>
+    public string? Certificate { get; set; }
+
+    /// <summary>PEM file; null = the key is in <see cref="Certificate"/>.</summary>
+    public string? Key { get; set; }
+
+    /// <summary>PEM file; null = the system's certificate authorities.</summary>
+    public string? Authorities { get; set; }
 }
 
 internal sealed class ImportOptions
@@ -287,6 +303,20 @@ internal sealed class JwtOptions
     public string PoolsClaim { get; set; } = "pools";
 
     public string ActorsClaim { get; set; } = "actors";
+}
+
+internal sealed class TlsOptions
+{
+    /// <summary>PEM files; null or empty = none, each https endpoint has a certificate of its own.</summary>
+    public string[]? Certificates { get; set; }
+
+    /// <summary>PEM files, one per certificate in the same order; null or empty = each key is in its certificate's file.</summary>
+    public string[]? Keys { get; set; }
+
+    /// <summary>Names of http endpoints that only send clients on to https.</summary>
+    public string[]? RedirectEndpoints { get; set; }
+
+    public int RedirectPort { get; set; } = 443;
 }
 
 internal sealed class LimitsOptions

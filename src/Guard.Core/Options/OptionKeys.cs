@@ -9,6 +9,8 @@ namespace Guard.Core.Options;
 /// </summary>
 internal static class OptionKeys
 {
+    private const string ExistingFile = "the path of a file that exists";
+    private const string ExistingFileEntry = "the path of a PEM file that exists";
     private const string UrlForm = "an absolute http or https URL";
 
     private static readonly TimeSpan Zero = TimeSpan.Zero;
@@ -35,7 +37,7 @@ internal static class OptionKeys
         Duration("Store:Redis:CallTimeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.CallTimeout, (o, v) => o.Store.Redis.CallTimeout = v,
             "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again."),
 
-        OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, "the path of a file that exists", _ => true,
+        OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, ExistingFile, _ => true,
             "JSON file with runner-configs, runners and actors that are created at start where they do not exist yet. Runners from it are never declared lost."),
 
         Choice<FailFastMode>("FailFast:Mode", o => o.FailFast.Mode, (o, v) => o.FailFast.Mode = v,
@@ -121,6 +123,12 @@ internal static class OptionKeys
         {
             IsReloadable = true, DefaultText = "see meaning",
         },
+        OptionalText("Runners:Tls:Certificate", o => o.Runners.Tls.Certificate, (o, v) => o.Runners.Tls.Certificate = v, ExistingFile, _ => true,
+            "PEM file with the certificate Guard shows `https://` runners (mTLS), then its intermediates. Read again when it changes: [tls.md](tls.md)."),
+        OptionalText("Runners:Tls:Key", o => o.Runners.Tls.Key, (o, v) => o.Runners.Tls.Key = v, ExistingFile, _ => true,
+            "PEM file with the key of `Runners:Tls:Certificate`. The default is that file itself. Read again when it changes."),
+        OptionalText("Runners:Tls:Authorities", o => o.Runners.Tls.Authorities, (o, v) => o.Runners.Tls.Authorities = v, ExistingFile, _ => true,
+            "PEM file with the root certificates that may have issued runners' certificates; then no other is trusted. The default is the system's. Read again when it changes."),
 
         Number("Import:BatchSize", 1, 10_000, o => o.Import.BatchSize, (o, v) => o.Import.BatchSize = v,
             "Actors an import writes at a time."),
@@ -198,6 +206,25 @@ internal static class OptionKeys
             "The claim that lists pools, as patterns with `*` and `?`. Without it all pools of the namespaces."),
         Text("Auth:Jwt:ActorsClaim", o => o.Auth.Jwt.ActorsClaim, (o, v) => o.Auth.Jwt.ActorsClaim = v, "a text", text => text.Length > 0,
             "The claim that lists actors, as patterns with `*` and `?` of their name, of `name/key`, or of their id. Without it all actors."),
+
+        new ListKey("Tls:Certificates", ExistingFileEntry, _ => true, o => o.Tls.Certificates, (o, v) => o.Tls.Certificates = v,
+            "PEM files, each with a certificate and then its intermediates, for `https://` endpoints that name no certificate of their own. Picked by the host name the client asks for; the first where none fits. Read again when they change: [tls.md](tls.md).")
+        {
+            DefaultText = "none",
+        },
+        new ListKey("Tls:Keys", ExistingFileEntry, _ => true, o => o.Tls.Keys, (o, v) => o.Tls.Keys = v,
+            "PEM files with the keys of `Tls:Certificates`, in the same order, not encrypted. The default is that each key is in its certificate's file. Read again when they change.")
+        {
+            DefaultText = "none",
+        },
+        new ListKey("Tls:RedirectEndpoints", "the name of an http:// endpoint that serves clients", _ => true,
+            o => o.Tls.RedirectEndpoints, (o, v) => o.Tls.RedirectEndpoints = v,
+            "Endpoints that serve nothing and send clients on to https: GET and HEAD are answered 307, everything else 400.")
+        {
+            DefaultText = "none",
+        },
+        Number("Tls:RedirectPort", 1, ushort.MaxValue, o => o.Tls.RedirectPort, (o, v) => o.Tls.RedirectPort = v,
+            "The port clients are sent on to: the one they see, which need not be the one Guard listens on."),
 
         Number("Limits:MaxRequestBodyBytes", 0, 1_125_899_906_842_624L, o => o.Limits.MaxRequestBodyBytes, (o, v) => o.Limits.MaxRequestBodyBytes = v,
             "Largest request body. Larger ones are answered 413. Of chunked bodies the lengths and line ends between chunks count too.", true),

@@ -13,7 +13,12 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
         OptionProblem?[] problems =
         [
             RedisConfiguration(options),
-            SeedExists(options),
+            FileExists("Seed:File", options.Seed.File, options),
+            FileExists("Runners:Tls:Certificate", options.Runners.Tls.Certificate, options),
+            FileExists("Runners:Tls:Key", options.Runners.Tls.Key, options),
+            FileExists("Runners:Tls:Authorities", options.Runners.Tls.Authorities, options),
+            RunnerKeyHasCertificate(options),
+            KeyPerCertificate(options),
             AtMost<int>("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
             AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
             AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
@@ -23,7 +28,10 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             .. Auth(options),
             options.Limits.ShedRequestsAt == 0 ? null : AtMost<int>("Limits:ShedHoldsAt", "Limits:ShedRequestsAt", options),
         ];
-        return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
+        return problems.OfType<OptionProblem>()
+            .Concat(EndpointEntries(options))
+            .Concat(FilesExist("Tls:Certificates", options.Tls.Certificates))
+            .Concat(FilesExist("Tls:Keys", options.Tls.Keys));
     }
 
     private static IEnumerable<OptionProblem?> Auth(GuardOptions options)
@@ -78,8 +86,30 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
         return OptionProblem.NotAllowed(key.FullName, key.Format(options), key.IsSecret, allowed);
     }
 
-    private OptionProblem? SeedExists(GuardOptions options)
-        => options.Seed.File is { } file && !fileExists(file) ? NotAllowed("Seed:File", options, OptionKeys.Get("Seed:File").Allowed) : null;
+    private static OptionProblem? RunnerKeyHasCertificate(GuardOptions options)
+        => options.Runners.Tls is { Key: not null, Certificate: null }
+            ? NotAllowed("Runners:Tls:Key", options, $"nothing as long as {OptionKeys.Get("Runners:Tls:Certificate").FullName} is not set")
+            : null;
+
+    private static OptionProblem? KeyPerCertificate(GuardOptions options)
+        => options.Tls.Keys is { Length: > 0 } keys && keys.Length != (options.Tls.Certificates?.Length ?? 0)
+            ? NotAllowed("Tls:Keys", options, $"as many entries as {Named("Tls:Certificates", options)} has, or none")
+            : null;
+
+    private OptionProblem? FileExists(string name, string? file, GuardOptions options)
+        => file is not null && !fileExists(file) ? NotAllowed(name, options, OptionKeys.Get(name).Allowed) : null;
+
+    private IEnumerable<OptionProblem> FilesExist(string name, string[]? files)
+    {
+        var key = OptionKeys.Get(name);
+        for (var i = 0; i < (files?.Length ?? 0); i++)
+        {
+            if (!fileExists(files![i]))
+            {
+                yield return OptionProblem.NotAllowed($"{key.FullName}:{i}", files[i], key.IsSecret, key.Allowed);
+            }
+        }
+    }
 
     private IEnumerable<OptionProblem> EndpointEntries(GuardOptions options)
     {

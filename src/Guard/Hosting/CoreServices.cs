@@ -19,6 +19,7 @@ using Guard.Core.Targets;
 using Guard.Health;
 using Guard.Serverless;
 using Guard.Sidecar;
+using Guard.Tls;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Guard.Hosting;
@@ -75,6 +76,14 @@ internal static class CoreServices
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<OptionsReloader>(sp, configuration, loader));
         return services;
+    }
+
+    /// <summary>The certificates, and what watches their files.</summary>
+    public static void AddTls(this IServiceCollection services, TlsFiles files)
+    {
+        services.AddSingleton(files);
+        services.AddSingleton(files.Runners);
+        services.AddHostedService<CertificateReloader>();
     }
 
     private static IServiceCollection AddMemoryStore(this IServiceCollection services)
