@@ -2,6 +2,7 @@ using Guard.Demo;
 using Guard.Hosting;
 using Guard.Import;
 
+SocketScheduling.PreferInline();
 try
 {
     if (ImportCommand.IsAsked(args))

@@ -24,7 +24,14 @@ internal sealed partial class RequestPipeline(
         context.Response.Headers[RayHeader] = ray;
         try
         {
-            await RouteOf(context)(context);
+            var route = RouteOf(context);
+            if (route != routes.Gateway)
+            {
+                // Off the thread that serves sockets: reading and writing lists, or metrics, takes long enough for others to notice.
+                await Task.Yield();
+            }
+
+            await route(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
