@@ -45,6 +45,12 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
             return upgrade;
         }
 
+        if (HttpProtocol.IsHttp11(request.Protocol))
+        {
+            // Nothing announced, nothing to come: a look at the features costs more than all of the above.
+            return length is null && coding.Count == 0 ? null : CheckSize(context, length);
+        }
+
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
             && !string.Equals(connect.Protocol, "websocket", StringComparison.OrdinalIgnoreCase))
         {
