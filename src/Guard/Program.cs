@@ -3,6 +3,7 @@ using Guard.Demo;
 using Guard.Hosting;
 using Guard.Import;
 
+SocketScheduling.PreferInline();
 try
 {
     if (HashTokenCommand.IsAsked(args))

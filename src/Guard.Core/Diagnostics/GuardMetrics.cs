@@ -89,6 +89,9 @@ internal sealed class GuardMetrics
     {
         Registry = registry ?? Metrics.NewCustomRegistry();
         var f = Metrics.WithCustomRegistry(Registry);
+
+        // Each observation would look for the trace it belongs to; the exposition format Guard serves does not carry it.
+        f.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         var maxPools = options.Current.Metrics.MaxPools;
 
         _requestsTotal = f.CreateCounter("guard_requests_total",

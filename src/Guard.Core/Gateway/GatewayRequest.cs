@@ -76,6 +76,9 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     /// <summary>When the answer began, for upgraded connections; null for all others, which are measured to their end.</summary>
     public long? UpgradedAt { get; private set; }
 
+    /// <summary>It asks for a WebSocket.</summary>
+    public bool IsWebSocket { get; private set; }
+
     /// <summary>Call once, before the first try.</summary>
     public void PrepareBody(GuardOptions options)
     {
@@ -90,7 +93,9 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
 
     /// <summary>Measures a connection that may be upgraded until its 101: how long it lives then says nothing of Guard.</summary>
     public void WatchUpgrade(TimeProvider time)
-        => context.Response.OnStarting(
+    {
+        IsWebSocket = true;
+        context.Response.OnStarting(
             static state =>
             {
                 var (request, time) = ((GatewayRequest, TimeProvider))state;
@@ -98,6 +103,7 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
                 return Task.CompletedTask;
             },
             (this, time));
+    }
 
     public void Dispose()
     {

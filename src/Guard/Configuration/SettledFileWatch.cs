@@ -57,6 +57,12 @@ internal sealed class SettledFileWatch
             try
             {
                 var file = new FileInfo(path);
+                if (!file.Exists)
+                {
+                    // Optional files mostly are not there; asking for their target would throw, twice a second for ever.
+                    return default;
+                }
+
                 var target = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
                 return target.Exists ? new FileStamp(target.FullName, target.LastWriteTimeUtc.Ticks, target.Length) : default;
             }

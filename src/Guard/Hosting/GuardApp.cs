@@ -134,7 +134,8 @@ internal sealed partial class GuardApp : IAsyncDisposable
         var routes = new RequestRoutes(
             GatewayRoute(app.Services, (parts.Gateway ?? RequestFlow)(app.Services)),
             EndpointRoute(app.Services, static endpoints => endpoints.MapControlApi()),
-            EndpointRoute(app.Services, null));
+            EndpointRoute(app.Services, null),
+            GatewayMayThrow: parts.Gateway is not null);
         var pipeline = ActivatorUtilities.CreateInstance<RequestPipeline>(app.Services, routes);
         ((IApplicationBuilder)app).Run(pipeline.InvokeAsync);
     }
@@ -145,8 +146,14 @@ internal sealed partial class GuardApp : IAsyncDisposable
 
         // For refusals inside a WebSocket. No pings: a close frame is all that is ever sent.
         branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        branch.Run(ActivatorUtilities.CreateInstance<HttpsRedirect>(services).Before(gateway));
-        return branch.Build();
+        gateway = ActivatorUtilities.CreateInstance<HttpsRedirect>(services).Before(gateway);
+        branch.Run(gateway);
+        var webSockets = branch.Build();
+
+        // What cannot be a handshake need not carry the means to accept one.
+        return context => context.Request.Headers.Upgrade.Count == 0 && HttpProtocol.IsHttp11(context.Request.Protocol)
+            ? gateway(context)
+            : webSockets(context);
     }
 
     private static RequestDelegate EndpointRoute(IServiceProvider services, Action<IEndpointRouteBuilder>? map)

@@ -27,6 +27,7 @@ internal static class KestrelSetup
     {
         // A bare LF that ends a line is one of the readings two servers may not share.
         AppContext.SetSwitch(StrictLines, true);
+        SocketScheduling.PreferInline(builder.Services);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -6,7 +6,11 @@ using Guard.Core.Options;
 namespace Guard.Hosting;
 
 /// <summary>What serves a request of each role.</summary>
-internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Control, RequestDelegate Health);
+/// <param name="Gateway">Must not throw: nothing is caught around it, unless <paramref name="GatewayMayThrow"/>.</param>
+/// <param name="Control">May throw.</param>
+/// <param name="Health">May throw.</param>
+/// <param name="GatewayMayThrow">For a gateway that is not the request flow.</param>
+internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Control, RequestDelegate Health, bool GatewayMayThrow);
 
 /// <summary>
 /// The first step of every request, whatever listener it came in by: gives it its ray id, sends it the way of its listener's role, and
@@ -17,14 +21,33 @@ internal sealed partial class RequestPipeline(
 {
     public const string RayHeader = "x-rivet-ray-id";
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var ray = rays.New();
         context.TraceIdentifier = ray;
         context.Response.Headers[RayHeader] = ray;
+        var route = RouteOf(context);
+        if (route != routes.Gateway)
+        {
+            return CatchAsync(context, route, yields: true);
+        }
+
+        // The request flow catches for itself; a second catch would cost each request a state machine.
+        return routes.GatewayMayThrow ? CatchAsync(context, route, yields: false) : route(context);
+    }
+
+    private async Task CatchAsync(HttpContext context, RequestDelegate route, bool yields)
+    {
+        var ray = context.TraceIdentifier;
+        if (yields)
+        {
+            // Off the thread that serves sockets: reading and writing lists, or metrics, takes long enough for others to notice.
+            await Task.Yield();
+        }
+
         try
         {
-            await RouteOf(context)(context);
+            await route(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

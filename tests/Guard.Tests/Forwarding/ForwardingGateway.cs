@@ -140,6 +140,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         context.TraceIdentifier = Ray;
+        context.Response.Headers[HeaderRules.RayId] = Ray;
         Before?.Invoke(context);
         var forwarder = _app.Services.GetRequiredService<ActorForwarder>();
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
