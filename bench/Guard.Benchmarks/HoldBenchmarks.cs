@@ -2,11 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
@@ -44,11 +46,12 @@ public class HoldBenchmarks
         var tracker = new PoolHealthTracker(healthStore, live, time, metrics, NullLogger<PoolHealthTracker>.Instance);
         var settings = new PoolSettingsSource(store, live, time, NullLogger<PoolSettingsSource>.Instance);
         var watchers = new PoolHealthWatchers(tracker, settings, time, NullLogger<PoolHealthWatchers>.Instance);
-        var probes = new ProbeGate(healthStore, live, time);
-        _limiter = new HoldLimiter(live, metrics);
+        var connects = new ConnectOutlook(time);
+        var probes = new ProbeGate(healthStore, connects, live, time);
+        _limiter = new HoldLimiter(live, metrics, new(live, metrics, static () => default, time, NullLogger<MemoryPressure>.Instance));
         var waits = new ActorWaits(new(
-            store, starter, routes, tracker, watchers, probes, identity, liveness, live, metrics, time, NullLogger<ActorWait>.Instance));
-        _gate = new ReadinessGate(waits, starter, tracker, settings, probes, _limiter, live, metrics, time);
+            store, starter, routes, tracker, watchers, probes, connects, identity, liveness, live, metrics, time, NullLogger<ActorWait>.Instance));
+        _gate = new ReadinessGate(waits, starter, tracker, settings, probes, _limiter, new WakeBudget(live), live, metrics, time);
 
         var pool = new PoolId("default", "pool");
         await store.PutAsync(pool, new PoolConfig(), CancellationToken.None);

@@ -15,7 +15,7 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
         => guard.Control.CallAsync(
             HttpMethod.Put,
             "runner-configs/fn?namespace=default",
-            $$$"""{"datacenters":{"default":{"serverless":{"url":"{{{platform.Url}}}","request_lifespan":3600,{{{serverless}}}}}}}""",
+            "{\"datacenters\":{\"default\":{\"serverless\":{\"url\":\"" + platform.Url + "\",\"request_lifespan\":3600," + serverless + "}}}}",
             Token);
 
     private static async Task<string[]> CreateAsync(GuardProcess guard, int count)
