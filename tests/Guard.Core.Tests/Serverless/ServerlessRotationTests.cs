@@ -6,7 +6,7 @@ namespace Guard.Core.Tests.Serverless;
 /// <summary>A day of connections that each live for an hour, on the virtual clock.</summary>
 public sealed class ServerlessRotationTests
 {
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -15,7 +15,8 @@ public sealed class ServerlessRotationTests
     {
         var h = new ServerlessHarness();
 
-        // The clock moves in steps of 10 s, and heartbeats with it.
+        // The clock moves in steps of 20 s, and heartbeats and repeated wishes with it.
+        h.Live.Current.Readiness.RepairInterval = Step;
         (h.Live.Current.Runners.EligibleAfter, h.Live.Current.Runners.LostAfter) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2));
         await h.WithPoolAsync(ServerlessHarness.Endpoint with { SlotsPerRunner = 5, RequestLifespan = 3600 }, grace: 600);
         h.Endpoints.Answer = c => c.Init();
@@ -25,7 +26,6 @@ public sealed class ServerlessRotationTests
         for (var now = TimeSpan.Zero; now < TimeSpan.FromHours(24); now += Step)
         {
             h.Time.Advance(Step);
-            await ServerlessHarness.TurnAsync(1);
             var sweep = (await h.LookAsync())!;
             await ServerlessHarness.TurnAsync(1);
             foreach (var stream in sweep.Streams.Where(s => s.IsDraining))
