@@ -10,6 +10,7 @@ internal sealed class RunnerTlsHandler(RunnerTls tls, Func<SocketsHttpHandler> n
 {
     private readonly Lock _lock = new();
     private volatile Connections? _current;
+    private Connections? _before;
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         => Current().SendAsync(request, cancellationToken);
@@ -18,7 +19,11 @@ internal sealed class RunnerTlsHandler(RunnerTls tls, Func<SocketsHttpHandler> n
     {
         if (disposing)
         {
-            _current?.Invoker.Dispose();
+            lock (_lock)
+            {
+                _current?.Invoker.Dispose();
+                _before?.Invoker.Dispose();
+            }
         }
 
         base.Dispose(disposing);
@@ -34,7 +39,10 @@ internal sealed class RunnerTlsHandler(RunnerTls tls, Func<SocketsHttpHandler> n
             var credentials = tls.Current;
             if (_current is not { } current || !ReferenceEquals(current.Credentials, credentials))
             {
-                // The client before is not disposed: a request may be about to use it. Its idle connections end by themselves.
+                // The client before lives on until the next renewal: a request may be about to use it, and what it has under way comes
+                // back to it. Disposing of one ends what is idle, and the rest when it is done.
+                _before?.Invoker.Dispose();
+                _before = _current;
                 var handler = newHandler();
                 handler.SslOptions = credentials.NewOptions();
                 _current = current = new(credentials, new HttpMessageInvoker(handler));

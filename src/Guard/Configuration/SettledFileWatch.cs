@@ -49,28 +49,48 @@ internal sealed class SettledFileWatch
 
     private FileStamp[] Read() => Array.ConvertAll(_paths, FileStamp.Of);
 
-    /// <summary>What tells one version of a file from the next; default when there is no file.</summary>
-    private readonly record struct FileStamp(string? Target, long Ticks, long Length)
+    /// <summary>What tells one version of a file from the next; default when there is no file. The path counts with every link in it
+    /// followed: a mounted volume moves a link to a directory, and the file behind it may have the same time and length.</summary>
+    private readonly record struct FileStamp(string? RealPath, long Ticks, long Length)
     {
+        /// <summary>As the system itself follows at most.</summary>
+        private const int MaxLinks = 40;
+
         public static FileStamp Of(string path)
         {
             try
             {
-                var file = new FileInfo(path);
-                if (!file.Exists)
+                if (!File.Exists(path))
                 {
                     // Optional files mostly are not there; asking for their target would throw, twice a second for ever.
                     return default;
                 }
 
-                var target = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-                return target.Exists ? new FileStamp(target.FullName, target.LastWriteTimeUtc.Ticks, target.Length) : default;
+                var links = 0;
+                var file = new FileInfo(Follow(Path.GetFullPath(path), ref links));
+                return file.Exists ? new FileStamp(file.FullName, file.LastWriteTimeUtc.Ticks, file.Length) : default;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // Between two steps of a replacement the file may be gone: the next poll sees it again.
                 return default;
             }
+        }
+
+        private static string Follow(string path, ref int links)
+        {
+            if (Path.GetDirectoryName(path) is not { } directory)
+            {
+                return path;
+            }
+
+            var here = Path.Combine(Follow(directory, ref links), Path.GetFileName(path));
+            if (File.ResolveLinkTarget(here, returnFinalTarget: false) is not { } target)
+            {
+                return here;
+            }
+
+            return ++links <= MaxLinks ? Follow(target.FullName, ref links) : throw new IOException($"too many links in '{path}'");
         }
     }
 }

@@ -76,7 +76,8 @@ internal static class KestrelSetup
         return socket;
     }
 
-    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits, ServerCertificates? certificates)
+    private static void AddEndpoints(
+        KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits, ServerCertificates? certificates)
     {
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
