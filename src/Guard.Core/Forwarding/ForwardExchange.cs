@@ -153,6 +153,11 @@ internal sealed class ForwardExchange : HttpTransformer
             return new(true);
         }
 
+        if (reply.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketAccept.Answers(reply))
+        {
+            return Fail(new HttpRequestException("The runner's 101 does not answer the handshake it was sent."));
+        }
+
         handshake.Accepted();
         var headers = context.Response.Headers;
         if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))

@@ -1,8 +1,11 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Guard.Configuration;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Guard.Hosting;
 
@@ -34,11 +37,42 @@ internal static class KestrelSetup
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            AddEndpoints(kestrel, builder.Configuration, listeners);
+            SetTimeouts(kestrel.Limits, options.Limits);
+            AddEndpoints(kestrel, builder.Configuration, listeners, options.Limits);
         });
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => Listen(endPoint, options.Limits));
     }
 
-    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners)
+    private static void SetTimeouts(KestrelServerLimits kestrel, LimitsOptions limits)
+    {
+        kestrel.RequestHeadersTimeout = limits.RequestHeadersTimeout;
+        kestrel.KeepAliveTimeout = limits.KeepAliveTimeout;
+        kestrel.MinResponseDataRate = limits.MinResponseBytesPerSecond == 0 ? null : new MinDataRate(limits.MinResponseBytesPerSecond, limits.RateGracePeriod);
+
+        // Without a limit of its own the gateway lifts this one, request by request; the control API keeps it.
+        kestrel.MinRequestBodyDataRate = limits.MinRequestBytesPerSecond == 0
+            ? kestrel.MinRequestBodyDataRate
+            : new MinDataRate(limits.MinRequestBytesPerSecond, limits.RateGracePeriod);
+        kestrel.Http2.KeepAlivePingDelay = limits.ProbeIdleAfter;
+    }
+
+    /// <summary>Accepted sockets take over what the listening one has. A client that vanished without a word is noticed on idle WebSockets
+    /// and event streams too, which have no time limit.</summary>
+    private static Socket Listen(EndPoint endPoint, LimitsOptions limits)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        if (endPoint is IPEndPoint)
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)limits.ProbeIdleAfter.TotalSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 6);
+        }
+
+        return socket;
+    }
+
+    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits)
     {
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
@@ -51,6 +85,7 @@ internal static class KestrelSetup
                 settings.ListenOptions.Use(next => connection =>
                 {
                     connection.Features.Set(feature);
+                    connection.Features.Set(new StreamResets(limits.MaxStreamResets));
                     return next(connection);
                 });
             });

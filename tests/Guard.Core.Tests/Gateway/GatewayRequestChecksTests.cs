@@ -65,6 +65,7 @@ public sealed class GatewayRequestChecksTests
     {
         var context = Request();
         context.Request.Protocol = HttpProtocol.Http2;
+        context.Request.Method = HttpMethods.Connect;
         context.Features.Set<IHttpExtendedConnectFeature>(new Connect(protocol));
 
         Assert.Equal(passes, _checks.Check(context) is null);
@@ -74,6 +75,7 @@ public sealed class GatewayRequestChecksTests
     {
         var context = new DefaultHttpContext();
         context.Request.Protocol = HttpProtocol.Http11;
+        context.Request.Method = HttpMethods.Get;
         foreach (var (name, value) in headers)
         {
             context.Request.Headers[name] = value;
