@@ -18,6 +18,7 @@ namespace Guard.Core.Gateway;
 /// </summary>
 internal sealed partial class GatewayHandler(
     GatewayRequestChecks checks,
+    Admission admission,
     TargetParser parser,
     RouteResolver resolver,
     UnroutedHold unrouted,
@@ -81,13 +82,18 @@ internal sealed partial class GatewayHandler(
         }
 
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
+        if (admission.Enter(request, isWebSocket) is { } refused)
+        {
+            return refused;
+        }
+
         if (CorsPolicy.IsPreflight(context.Request))
         {
             return null;
         }
 
         Span<char> scratch = stackalloc char[TargetParser.ScratchLength];
-        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
         if (isWebSocket)
         {
             request.WatchUpgrade(time);
@@ -101,13 +107,19 @@ internal sealed partial class GatewayHandler(
         }
 
         request.Named(target);
+        if (admission.Check(request, target) is { } stranger)
+        {
+            return stranger;
+        }
+
         route = resolver.TryResolve(target, request.Arrival, out var error);
         if (route is null && error is null)
         {
             request.Unresolved(target);
+            return null;
         }
 
-        return error;
+        return admission.CheckScope(request, route, error);
     }
 
     private ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
@@ -127,16 +139,14 @@ internal sealed partial class GatewayHandler(
         var context = request.Context;
         if (route is null)
         {
-            var resolution = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
-            if (resolution.Route is null)
+            (route, var unresolved) = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
+            if (admission.CheckScope(request, route, unresolved) is { } error)
             {
-                return resolution.Error;
+                return error;
             }
-
-            route = resolution.Route;
         }
 
-        if (!route.Serves(request.SkipReadyWait))
+        if (!route!.Serves(request.SkipReadyWait))
         {
             var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
             if (held.Route is null)

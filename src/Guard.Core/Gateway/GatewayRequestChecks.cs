@@ -64,7 +64,7 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
 
         if (length is null && coding.Count == 0 && HttpProtocol.IsHttp11(request.Protocol))
         {
-            // Nothing announced, nothing to come: a look at the server's features costs more than all of the above.
+            // Nothing announced, nothing to come: a look at the features costs more than all of the above.
             return null;
         }
 

@@ -1,6 +1,7 @@
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Routing;
@@ -19,6 +20,7 @@ internal sealed class ReadinessGate(
     PoolSettingsSource settings,
     ProbeGate probes,
     HoldLimiter limiter,
+    WakeBudget budget,
     LiveOptions options,
     GuardMetrics metrics,
     TimeProvider time)
@@ -53,6 +55,13 @@ internal sealed class ReadinessGate(
         var result = HoldResult.ClientGone;
         try
         {
+            if (!IsBeingStarted(route) && !waits.IsOpen(route.Id) && !budget.TryTake(route.Pool, out var retryAfter))
+            {
+                // Before a probe is asked for, which would be lost for an interval.
+                metrics.HoldRejected("wakes");
+                return result = HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.HoldLimitReached(options.Current.Limits.WakesPerPool, "wakes", retryAfter));
+            }
+
             var pool = settings.Get(route.Pool);
             pool = await InTimeAsync(settings.GetAsync(route.Pool, clientGone), pool, arrival, pool);
             var unknown = PoolHealthSnapshot.Unknown(route.Pool);

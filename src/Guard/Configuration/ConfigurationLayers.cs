@@ -107,7 +107,7 @@ internal static class ConfigurationLayers
     public static void AddFile(ConfigurationManager configuration, string path, bool optional)
         => configuration.Sources.Add(new JsonConfigurationSource
         {
-            // Files are watched by ConfigurationFileWatch. The provider's own watcher puts a watch on every directory below this one
+            // Files are watched by SettledFileWatch. The provider's own watcher puts a watch on every directory below this one
             // and does not see a mounted Kubernetes volume change.
             FileProvider = new PhysicalFileProvider(Path.GetDirectoryName(path)!, ExclusionFilters.None),
             Path = Path.GetFileName(path),

@@ -8,6 +8,7 @@ using Guard.Core.Runners;
 using Guard.Core.Storage.Redis;
 using Guard.Health;
 using Guard.Seed;
+using Guard.Tls;
 
 namespace Guard.Hosting;
 
@@ -46,11 +47,13 @@ internal sealed partial class GuardApp : IAsyncDisposable
             throw new ConfigurationException(result.Problems);
         }
 
+        var tls = TlsFiles.Load(result.Options);
         var listeners = new GuardListeners();
-        KestrelSetup.AddTo(builder, result.Options, listeners);
+        KestrelSetup.AddTo(builder, result.Options, listeners, tls.Server);
         var health = new HealthState();
         AddLogging(builder, health);
         builder.Services.AddGuardCore(result.Options).AddHost(builder.Configuration, loader, result.Options, listeners, health);
+        builder.Services.AddTls(tls);
         parts.Services?.Invoke(builder.Services);
         builder.Services.AddStoreHealth();
 
@@ -143,6 +146,7 @@ internal sealed partial class GuardApp : IAsyncDisposable
 
         // For refusals inside a WebSocket. No pings: a close frame is all that is ever sent.
         branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+        gateway = ActivatorUtilities.CreateInstance<HttpsRedirect>(services).Before(gateway);
         branch.Run(gateway);
         var webSockets = branch.Build();
 

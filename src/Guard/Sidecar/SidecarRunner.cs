@@ -28,6 +28,9 @@ internal sealed partial class SidecarRunner(
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
+
+    /// <summary>Held by a registration under way: a drain that did not wait for it would leave behind what it had not seen.</summary>
+    private readonly SemaphoreSlim _registering = new(1, 1);
     private volatile string? _runnerId;
     private volatile bool _isDrained;
     private Task? _drain;
@@ -129,14 +132,30 @@ internal sealed partial class SidecarRunner(
 
     private async Task RegisterAsync(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        await _registering.WaitAsync(cancellationToken);
+        try
         {
-            if (_drain is not null)
+            if (!IsDrainAsked())
             {
-                return;
+                await RegisterOnceAsync(cancellationToken);
             }
         }
+        finally
+        {
+            _registering.Release();
+        }
+    }
 
+    private bool IsDrainAsked()
+    {
+        lock (_gate)
+        {
+            return _drain is not null;
+        }
+    }
+
+    private async Task RegisterOnceAsync(CancellationToken cancellationToken)
+    {
         var current = options.Current;
         var sidecar = current.Sidecar;
         if (endpoints.CheckUrl(sidecar.AdvertisedEndpoint ?? sidecar.Endpoint, out var url) is { } problem)
@@ -172,6 +191,8 @@ internal sealed partial class SidecarRunner(
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var since = time.GetTimestamp();
+        await _registering.WaitAsync();
+        _registering.Release();
         while (_runnerId is { } runnerId)
         {
             try

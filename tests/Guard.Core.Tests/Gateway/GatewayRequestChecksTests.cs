@@ -64,8 +64,8 @@ public sealed class GatewayRequestChecksTests
     public void Check_ExtendedConnect_OnlyForWebSockets(string protocol, bool passes)
     {
         var context = Request();
-        context.Request.Protocol = HttpProtocol.Http2;
         context.Request.Method = HttpMethods.Connect;
+        context.Request.Protocol = HttpProtocol.Http2;
         context.Features.Set<IHttpExtendedConnectFeature>(new Connect(protocol));
 
         Assert.Equal(passes, _checks.Check(context) is null);

@@ -3,21 +3,29 @@ using Microsoft.Extensions.Configuration.Json;
 namespace Guard.Configuration;
 
 /// <summary>
-/// Tells when one of the configuration files has changed, and has been left alone since: an editor or a copy writes in several steps.
+/// Tells when one of some files has changed, and has been left alone since: an editor or a copy writes in several steps.
 /// Looks at time, length and link target instead of waiting for events, because a mounted Kubernetes volume changes without one. Not
 /// thread-safe: one poller.
 /// </summary>
-internal sealed class ConfigurationFileWatch
+internal sealed class SettledFileWatch
 {
     private readonly string[] _paths;
     private FileStamp[] _accepted;
     private FileStamp[] _last;
 
-    public ConfigurationFileWatch(IConfigurationBuilder configuration)
+    /// <param name="paths">Need not exist. What they hold now counts as known.</param>
+    public SettledFileWatch(params string[] paths)
     {
-        _paths = [.. configuration.Sources.OfType<JsonConfigurationSource>().Select(PathOf).OfType<string>()];
+        _paths = paths;
         _accepted = _last = Read();
     }
+
+    /// <summary>Two looks until a change counts as settled: half of what taking it over may take.</summary>
+    public static TimeSpan PollInterval { get; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The JSON files of a configuration.</summary>
+    public static SettledFileWatch Of(IConfigurationBuilder configuration)
+        => new([.. configuration.Sources.OfType<JsonConfigurationSource>().Select(PathOf).OfType<string>()]);
 
     /// <summary>True once per change, at the first poll that finds the files as the poll before did.</summary>
     public bool HasSettledChange()
