@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Guard.Load;
 using Guard.Load.Commands;
@@ -34,9 +35,9 @@ try
     await command(options, stop.Token);
     return 0;
 }
-catch (Exception e) when (e is LoadException or OperationCanceledException)
+catch (Exception e) when (e is LoadException or OperationCanceledException or SocketException or HttpRequestException or TimeoutException)
 {
-    await Console.Error.WriteLineAsync($"guard-load: {(e is LoadException ? e.Message : "stopped")}");
+    await Console.Error.WriteLineAsync($"guard-load: {(e is OperationCanceledException ? "stopped" : e.Message)}");
     return 1;
 }
 finally

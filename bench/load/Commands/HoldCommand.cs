@@ -74,6 +74,7 @@ internal static class HoldCommand
         using var child = Child.Start("park", Cores.Proxy,
             [.. Repository.Baseline, "park", "--port", Text(port), "--h2c-port", Text(h2Port)]);
         await Ports.WaitAsync(port, child, cancellationToken);
+        await Ports.WaitAsync(h2Port, child, cancellationToken);
         using var http = new HttpClient { BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri };
         return await MeasureAsync(child, streams > 0 ? h2Port : port, count, streams, seconds, new Steps(
             (_, _) => "/",

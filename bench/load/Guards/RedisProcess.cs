@@ -26,7 +26,7 @@ internal sealed class RedisProcess
         return new RedisProcess(child, port);
     }
 
-    /// <summary>Commands it has processed since it started, inside scripts not counted.</summary>
+    /// <summary>Commands it has processed since it started; what scripts call counts too.</summary>
     public async Task<long> CommandsAsync(CancellationToken cancellationToken)
     {
         var info = await SendAsync("INFO stats\r\n", cancellationToken);

@@ -65,13 +65,13 @@ internal sealed class Subjects(Upstream upstream, CancellationToken cancellation
         }
     }
 
-    /// <summary>Two processes would share a core: HTTP/2 gets a second one only where the run asks for it, so both live here.</summary>
     private async Task<Subject> BaselineAsync(string name, params string[] arguments)
     {
         var port = Ports.Free();
         var h2Port = Ports.Free();
         var child = Child.Start(name, Cores.Proxy, [.. Repository.Baseline, .. arguments, "--port", Text(port), "--h2c-port", Text(h2Port)]);
         await Ports.WaitAsync(port, child, cancellationToken);
+        await Ports.WaitAsync(h2Port, child, cancellationToken);
         return new Subject(name, child, port, h2Port);
     }
 

@@ -12,7 +12,8 @@ internal static class Machine
         var cpu = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[^1].Trim();
         var load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
         yield return $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm} UTC, commit {First("git", "-C", Repository.Root, "describe", "--always", "--dirty")}, load average at start {load}";
-        yield return $"{Environment.ProcessorCount} of this machine's cores for the client, {cpu ?? RuntimeInformation.ProcessArchitecture.ToString()}, Linux {Environment.OSVersion.Version}; "
+        var cores = File.ReadLines("/proc/cpuinfo").Count(l => l.StartsWith("processor", StringComparison.Ordinal));
+        yield return $"{cores} cores, {cpu ?? RuntimeInformation.ProcessArchitecture.ToString()}, Linux {Environment.OSVersion.Version}; "
             + $"client, upstream and store on core {Cores.Client}, what is measured on core {Cores.Proxy}";
         yield return string.Join(", ", Versions().Where(v => v is not null));
     }

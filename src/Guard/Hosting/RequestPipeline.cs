@@ -32,8 +32,8 @@ internal sealed partial class RequestPipeline(
             return CatchAsync(context, route, yields: true);
         }
 
-        // The request flow catches for itself; a second catch would cost each request a state machine.
-        return routes.GatewayMayThrow ? CatchAsync(context, route, yields: false) : route(context);
+        // The request flow catches for itself, and HTTP/1.1 has no streams to reset: going on would cost each request a state machine.
+        return routes.GatewayMayThrow || !HttpProtocol.IsHttp11(context.Request.Protocol) ? CatchAsync(context, route, yields: false) : route(context);
     }
 
     private async Task CatchAsync(HttpContext context, RequestDelegate route, bool yields)
