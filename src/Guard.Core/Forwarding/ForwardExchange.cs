@@ -144,7 +144,7 @@ internal sealed class ForwardExchange : HttpTransformer
             return new(true);
         }
 
-        handshake.Accepted();
+        WebSocketAcceptance.Put(handshake.Accept(_route.IdText, _runner.RunnerId, context.TraceIdentifier), context, reply);
         var headers = context.Response.Headers;
         if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))
         {

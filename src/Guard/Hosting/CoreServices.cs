@@ -61,6 +61,10 @@ internal static class CoreServices
         });
         services.AddSingleton(listeners);
         services.AddSingleton(health);
+        services.AddSingleton<LastReply>();
+        services.AddSingleton<GatewayConnections>();
+        services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<GatewayConnections>());
+        services.AddSingleton<IDrainedAtShutdown, WebSocketDrain>();
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
@@ -157,6 +161,7 @@ internal static class CoreServices
         services.AddHttpForwarder();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<ForwardingInvoker>();
+        services.AddSingleton<OpenWebSockets>();
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
@@ -173,6 +178,7 @@ internal static class CoreServices
             services.AddSingleton<SidecarApp>();
             services.AddSingleton<SidecarRunner>();
             services.AddSingleton<SidecarEndpoints>();
+            services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<SidecarRunner>());
             services.AddHostedService(static sp => sp.GetRequiredService<SidecarRunner>());
         }
     }

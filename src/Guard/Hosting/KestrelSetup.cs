@@ -22,6 +22,7 @@ internal static class KestrelSetup
     {
         // A bare LF that ends a line is one of the readings two servers may not share.
         AppContext.SetSwitch(StrictLines, true);
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = listeners.Bind);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -40,6 +41,7 @@ internal static class KestrelSetup
     private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners)
     {
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
+        var connections = kestrel.ApplicationServices.GetRequiredService<GatewayConnections>();
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
         foreach (var endpoint in GuardEndpoints.Read(configuration))
         {
@@ -50,7 +52,7 @@ internal static class KestrelSetup
                 settings.ListenOptions.Use(next => connection =>
                 {
                     connection.Features.Set(feature);
-                    return next(connection);
+                    return feature.Role == EndpointRole.Gateway ? connections.ServeAsync(connection, next) : next(connection);
                 });
             });
         }
