@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.WebSockets;
 using Guard.Storage.Tests.Redis;
 using Guard.Tests.Support;
