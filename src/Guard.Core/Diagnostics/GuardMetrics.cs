@@ -74,6 +74,7 @@ internal sealed class GuardMetrics
     private readonly PoolLabels<Counter.Child> _poolToGreen;
     private readonly PoolLabels<Counter.Child> _versionDrains;
     private readonly PoolLabels<Gauge.Child> _serverless;
+    private readonly PoolLabels<Counter.Child> _serverlessIgnored;
     private readonly ConcurrentDictionary<(Counter, string), Counter.Child> _counterChildren = new();
     private readonly ConcurrentDictionary<(Histogram, string), Histogram.Child> _histogramChildren = new();
 
@@ -129,6 +130,9 @@ internal sealed class GuardMetrics
         var serverless = f.CreateGauge("guard_serverless_connections",
             "Streams to serverless endpoints this Guard holds open after their init.", "namespace", "pool");
         _serverless = new(maxPools, (n, p) => serverless.WithLabels(n, p));
+        var ignored = f.CreateCounter("guard_serverless_ignored_messages_total",
+            "Events that serverless endpoints sent after the first message of their stream, pings aside, counted as each arrived: Guard ignores them.", "namespace", "pool");
+        _serverlessIgnored = new(maxPools, (n, p) => ignored.WithLabels(n, p));
         WebSockets = f.CreateGauge("guard_websockets", "WebSocket connections forwarded now.");
         StoreUp = f.CreateGauge("guard_store_up", "1 while the store answers, else 0.");
         _storeOps = f.CreateHistogram("guard_store_op_duration_seconds",
@@ -219,6 +223,8 @@ internal sealed class GuardMetrics
     public void RunnersDrainedByVersion(PoolId pool, int count) => _versionDrains.For(pool).Inc(count);
 
     public void SetServerlessConnections(PoolId pool, int count) => _serverless.For(pool).Set(count);
+
+    public void ServerlessMessageIgnored(PoolId pool) => _serverlessIgnored.For(pool).Inc();
 
     public void RunnerEvent(string kind, string result) => _runnerEvents.WithLabels(kind, result).Inc();
 

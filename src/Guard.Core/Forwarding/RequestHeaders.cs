@@ -1,7 +1,5 @@
-using System.Buffers;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
-using Guard.Core.Targets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -12,8 +10,6 @@ namespace Guard.Core.Forwarding;
 /// <summary>Headers on the way in: copies what passes, then writes what only Guard may say.</summary>
 internal static class RequestHeaders
 {
-    private static readonly SearchValues<char> Visible = SearchValues.Create(Enumerable.Range('!', '~' - '!' + 1).Select(c => (char)c).ToArray());
-
     /// <returns>Whether the client offered the subprotocol <c>rivet</c>.</returns>
     public static bool Copy(
         HttpContext context, HttpRequestMessage message, ActorRoute route, RunnerAddress runner, TrustedProxies trusted, bool isWebSocket)
@@ -57,11 +53,11 @@ internal static class RequestHeaders
 
         headers.TryAddWithoutValidation(HeaderRules.ActorGeneration, route.GenerationText);
         headers.TryAddWithoutValidation(HeaderRules.RayId, context.TraceIdentifier);
-        if (runner.RunnerKey is { } key)
+        if (runner.RunnerKeyHeader is { } key)
         {
-            // The runner chose it; whatever is in it must stay inside this one header.
+            // A platform routes on it: a client's own must not get there as well.
             headers.Remove(HeaderRules.RunnerKey);
-            headers.TryAddWithoutValidation(HeaderRules.RunnerKey, key.AsSpan().ContainsAnyExcept(Visible) ? ActorKey.ToHeaderValue(key) : key);
+            headers.TryAddWithoutValidation(HeaderRules.RunnerKey, key);
         }
     }
 

@@ -183,7 +183,7 @@ internal static class OptionKeys
             "Bearer token of the control API. Without one, every `Control*` endpoint must listen on a loopback address, or Guard refuses to start.", isSecret: true),
         new ListKey("Control:RunnerTokens", TokenForm, OptionSyntax.IsToken,
             o => o.Control.RunnerTokens, (o, v) => o.Control.RunnerTokens = v,
-            "Tokens for runners: they may only register, send heartbeats and events, drain and delete runners.")
+            "Tokens for runners: they may only register, send heartbeats and events, drain and delete runners. The first is what serverless endpoints are given.")
         {
             IsSecret = true, DefaultText = "none",
         },

@@ -20,6 +20,9 @@ internal sealed class EndpointPolicy(LiveOptions options)
     private volatile OwnListeners _own = OwnListeners.None;
     private volatile Rules _rules = Rules.From(options.Current);
 
+    /// <summary>The operator has listed where endpoints may be, instead of everywhere but the reserved addresses.</summary>
+    public bool HasList => Current().Entries is not null;
+
     /// <summary>Tells the policy where Guard listens; call once the server has bound its addresses.</summary>
     public void SetOwnListeners(IEnumerable<IPEndPoint> endPoints) => _own = new OwnListeners(endPoints);
 

@@ -127,7 +127,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
             request.Headers.TryAddWithoutValidation("x-guard-channel", token);
         }
 
-        if (runner.RunnerKey is { } key)
+        if (runner.RunnerKeyHeader is { } key)
         {
             request.Headers.TryAddWithoutValidation("x-rivet-runner-key", key);
         }

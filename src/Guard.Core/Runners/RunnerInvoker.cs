@@ -25,7 +25,7 @@ internal sealed class RunnerInvoker : HttpMessageInvoker
     private const int DrainBytes = 64 * 1024;
 
     public RunnerInvoker(RunnerConnector connector, LiveOptions options)
-        : this(CreateHandler(connector, options.Current.Forwarding.ConnectTimeout))
+        : this(NewHandler(connector, options.Current.Forwarding.ConnectTimeout))
     {
     }
 
@@ -36,7 +36,10 @@ internal sealed class RunnerInvoker : HttpMessageInvoker
     /// <summary>The connections themselves, for whoever has to add something on the way to them. Owned by this invoker.</summary>
     public HttpMessageHandler Handler { get; }
 
-    private static SocketsHttpHandler CreateHandler(RunnerConnector connector, TimeSpan connectTimeout) => new()
+    /// <summary>The locked-down client, not used yet: whoever takes it owns it.</summary>
+    /// <param name="connector">Judges every address.</param>
+    /// <param name="connectTimeout">For name, TCP and TLS together.</param>
+    public static SocketsHttpHandler NewHandler(RunnerConnector connector, TimeSpan connectTimeout) => new()
     {
         UseProxy = false,
         AllowAutoRedirect = false,

@@ -1,4 +1,5 @@
 using Guard.Core.Pools;
+using Guard.Core.Targets;
 
 namespace Guard.Core.Runners;
 
@@ -23,6 +24,9 @@ internal enum RunnerProtocol
 /// stop. Nothing fences generations there.</param>
 internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null, bool IsImplicit = false)
 {
+    /// <summary><see cref="RunnerKey"/> as it is sent: the runner chose it, and whatever is in it must stay inside this one header.</summary>
+    public string? RunnerKeyHeader => RunnerKey is null ? null : ActorKey.ToHeaderValue(RunnerKey);
+
     /// <summary>The endpoint has a path of its own, which stands before the actor's.</summary>
     public bool HasBasePath => Endpoint.AsSpan("https://".Length).Contains('/');
 }

@@ -19,6 +19,9 @@ internal static class ActorKey
     public const string Allowed = "allowed are at most 1024 bytes of UTF-8, serialised: parts joined by '/', with '\\' before '\\' and '/' "
         + "inside a part, \\0 for an empty part, '/' for no parts";
 
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create(Enumerable.Range('!', '~' - '!' + 1).Select(c => (char)c).Where(c => c != '%').ToArray());
+
     /// <summary>Serialises a list of parts. False when the result is longer than <see cref="MaxBytes"/> or a part is not well-formed
     /// UTF-16; <paramref name="key"/> is then empty.</summary>
     public static bool TrySerialize(IReadOnlyList<string> parts, out string key)
@@ -114,9 +117,15 @@ internal static class ActorKey
         return false;
     }
 
-    /// <summary>The serialised key for an <c>x-rivet-actor-key</c> header: UTF-8, percent-encoded outside <c>!</c> to <c>~</c> and for <c>%</c>.</summary>
+    /// <summary>A key (of an actor, serialised, or of a runner) for a header: UTF-8, percent-encoded outside <c>!</c> to <c>~</c> and for
+    /// <c>%</c>; the same instance when nothing needs it.</summary>
     public static string ToHeaderValue(string key)
     {
+        if (!key.AsSpan().ContainsAnyExcept(Plain))
+        {
+            return key;
+        }
+
         var result = new StringBuilder(key.Length);
         foreach (var b in Encoding.UTF8.GetBytes(key))
         {

@@ -9,6 +9,7 @@ using Guard.Core.Pools;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Storage.Redis;
@@ -125,6 +126,7 @@ internal static class CoreServices
         services.AddSingleton<EndpointPolicy>();
         services.AddSingleton<RunnerConnector>();
         services.AddSingleton<RunnerInvoker>();
+        services.AddServerlessCalls();
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
@@ -144,6 +146,17 @@ internal static class CoreServices
         services.AddHostedService<StartSweeper>();
         services.AddHostedService<RunnerSweeper>();
         return services;
+    }
+
+    /// <summary>What talks to one serverless endpoint; the pools use it by its delegates.</summary>
+    private static void AddServerlessCalls(this IServiceCollection services)
+    {
+        services.AddSingleton<ServerlessInvoker>();
+        services.AddSingleton<InitReader>();
+        services.AddSingleton<ServerlessConnector>();
+        services.AddSingleton<ServerlessConnect>(static sp => sp.GetRequiredService<ServerlessConnector>().ConnectAsync);
+        services.AddSingleton<MetadataClient>();
+        services.AddSingleton<ServerlessMetadata>(static sp => sp.GetRequiredService<MetadataClient>().ReadAsync);
     }
 
     private static IServiceCollection AddRequestFlow(this IServiceCollection services, GuardOptions options)

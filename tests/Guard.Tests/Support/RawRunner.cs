@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading.Channels;
 
@@ -29,19 +32,25 @@ internal sealed record RawRequest(string Head, string Body, int Connection)
 /// </summary>
 internal sealed class RawRunner : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<RawRequest> _arrivals = Channel.CreateUnbounded<RawRequest>();
     private readonly ConcurrentQueue<RawRequest> _requests = new();
     private readonly Func<RawConnection, RawRequest, Task> _script;
+    private readonly X509Certificate2? _certificate;
     private readonly ConcurrentDictionary<RawConnection, Task> _open = new();
     private readonly Task _accepting;
     private int _connections;
+    private bool _disposed;
 
     /// <param name="script">Called for each request that has arrived whole. A connection is read on after it returns, unless it was closed.</param>
-    public RawRunner(Func<RawConnection, RawRequest, Task> script)
+    /// <param name="port">Of the loopback address; 0 takes any.</param>
+    /// <param name="certificate">Makes it speak TLS.</param>
+    public RawRunner(Func<RawConnection, RawRequest, Task> script, int port = 0, X509Certificate2? certificate = null)
     {
         _script = script;
+        _certificate = certificate;
+        _listener = new(IPAddress.Loopback, port);
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -51,7 +60,7 @@ internal sealed class RawRunner : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    public string Endpoint => $"http://127.0.0.1:{Port}";
+    public string Endpoint => $"{(_certificate is null ? "http" : "https")}://127.0.0.1:{Port}";
 
     /// <summary>Every request delivered so far.</summary>
     public IReadOnlyList<RawRequest> Requests => [.. _requests];
@@ -63,8 +72,14 @@ internal sealed class RawRunner : IAsyncDisposable
     public Task<RawRequest> NextAsync(CancellationToken cancellationToken)
         => _arrivals.Reader.ReadAsync(cancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), cancellationToken);
 
+    /// <summary>Closes everything. May be called again.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         _listener.Stop();
         foreach (var (connection, _) in _open)
@@ -99,6 +114,11 @@ internal sealed class RawRunner : IAsyncDisposable
         await Task.Yield();
         try
         {
+            if (_certificate is not null)
+            {
+                await connection.UseTlsAsync(_certificate);
+            }
+
             while (await connection.ReadRequestAsync() is { } request)
             {
                 _requests.Enqueue(request);
@@ -106,7 +126,7 @@ internal sealed class RawRunner : IAsyncDisposable
                 await _script(connection, request);
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or AuthenticationException)
         {
             // The peer, or the script, closed it.
         }
@@ -120,11 +140,18 @@ internal sealed class RawRunner : IAsyncDisposable
 /// <summary>One connection to a <see cref="RawRunner"/>, in the hands of its script.</summary>
 internal sealed class RawConnection(Socket socket, int number, CancellationToken stopped) : IDisposable
 {
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private Stream _stream = new NetworkStream(socket, ownsSocket: true);
     private readonly List<byte> _read = [];
 
     /// <summary>Fires when the runner is disposed.</summary>
     public CancellationToken Stopped => stopped;
+
+    public async Task UseTlsAsync(X509Certificate2 certificate)
+    {
+        var tls = new SslStream(_stream);
+        _stream = tls;
+        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stopped);
+    }
 
     public Task SendAsync(string latin1) => SendAsync(Encoding.Latin1.GetBytes(latin1));
 

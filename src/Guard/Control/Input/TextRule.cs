@@ -7,7 +7,6 @@ namespace Guard.Control.Input;
 /// <param name="Allowed">For the detail of an error.</param>
 internal sealed record TextRule(Func<string, bool> Accepts, string Allowed)
 {
-    private const int MaxRunnerKeyLength = 128;
     private const int MaxCursorLength = 512;
     private const int MaxUrlLength = 2048;
 
@@ -19,9 +18,7 @@ internal sealed record TextRule(Func<string, bool> Accepts, string Allowed)
     /// <summary>Serialised.</summary>
     public static readonly TextRule Key = new(text => ActorKey.TryParse(text, out _), ActorKey.Allowed);
 
-    public static readonly TextRule RunnerKey = new(
-        text => text.Length is > 0 and <= MaxRunnerKeyLength && !text.Any(char.IsControl),
-        "must be 1 to 128 characters, none of them a control character");
+    public static readonly TextRule RunnerKey = new(NameRules.IsRunnerKey, NameRules.RunnerKeyAllowed);
 
     public static readonly TextRule Cursor = new(
         text => text.Length is > 0 and <= MaxCursorLength,
