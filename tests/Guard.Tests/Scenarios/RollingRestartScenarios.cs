@@ -31,8 +31,8 @@ public sealed class RollingRestartScenarios(ITestOutputHelper output)
         runner.Script(slow, async (_, _, _) => await woken.Task);
 
         // The runner heartbeats to a Guard that stays; the two that serve come and go.
-        var first = await GuardProcess.StartAsync(Token, settings);
-        var second = await GuardProcess.StartAsync(Token, settings);
+        await using var first = await GuardProcess.StartAsync(Token, settings);
+        await using var second = await GuardProcess.StartAsync(Token, settings);
         await using var balancer = new TcpBalancer(first, second);
         var record = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
         using var enough = new CancellationTokenSource();
@@ -43,7 +43,7 @@ public sealed class RollingRestartScenarios(ITestOutputHelper output)
         var held = Enumerable.Range(0, 4).Select(_ => TwoGuards.AskAsync(first, slow, Token)).ToArray();
         await TwoGuards.UntilHeldAsync(first, held.Length, Token);
 
-        var third = await GuardProcess.StartAsync(Token, settings);
+        await using var third = await GuardProcess.StartAsync(Token, settings);
         balancer.Add(third);
         var exits = first.TerminateAsync(Token);
         await first.WaitForOutputAsync("no new clients", Token);
@@ -52,14 +52,13 @@ public sealed class RollingRestartScenarios(ITestOutputHelper output)
         Assert.Equal(0, await exits);
         balancer.Remove(first);
 
-        var fourth = await GuardProcess.StartAsync(Token, settings);
+        await using var fourth = await GuardProcess.StartAsync(Token, settings);
         balancer.Add(fourth);
         Assert.Equal(0, await second.TerminateAsync(Token));
         balancer.Remove(second);
 
         await enough.CancelAsync();
         await Task.WhenAll([.. load, .. sockets]).WaitAsync(Bound, Token);
-        await Task.WhenAll(third.DisposeAsync().AsTask(), fourth.DisposeAsync().AsTask(), first.DisposeAsync().AsTask(), second.DisposeAsync().AsTask());
         output.WriteLine(string.Join(", ", record.OrderBy(r => r.Key).Select(r => $"{r.Key}: {r.Value}")));
         Assert.Equal(["200", "closed 1001", "echo"], record.Keys.Order(StringComparer.Ordinal));
         Assert.InRange(record["closed 1001"], 8, int.MaxValue);
