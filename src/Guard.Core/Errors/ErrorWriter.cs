@@ -27,8 +27,7 @@ internal static class ErrorWriter
             return;
         }
 
-        // A request whose framing cannot be trusted is no valid handshake, whatever it says of itself.
-        switch (error.CloseConnection ? WebSocketHandshake.None : WebSocketRefusal.Examine(context))
+        switch (error.IsFraming ? WebSocketHandshake.None : WebSocketRefusal.Examine(context))
         {
             case WebSocketHandshake.Valid:
                 WriteHeaders(context, error);

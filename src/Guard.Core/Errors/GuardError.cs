@@ -21,6 +21,9 @@ internal sealed record GuardError(string Group, string Code, int Status, string 
     /// <summary>Close the connection after the answer: what follows on it cannot be trusted.</summary>
     public bool CloseConnection { get; init; }
 
+    /// <summary>Where the request begins and ends is in doubt, so it is no valid handshake either, whatever it says of itself.</summary>
+    public bool IsFraming { get; init; }
+
     /// <summary>What stands in <c>x-rivet-error</c>.</summary>
     public string FullCode { get; } = $"{Group}.{Code}";
 }

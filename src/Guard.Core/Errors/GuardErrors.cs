@@ -14,10 +14,12 @@ internal static class GuardErrors
         Metadata = new() { Host = host, Path = path },
     };
 
-    public static GuardError InvalidRequest(string detail) => Invalid("invalid_request", "The request is not valid.", null, detail);
+    /// <summary>A request nobody sends by mistake: the connection is closed.</summary>
+    public static GuardError InvalidRequest(string detail)
+        => Invalid("invalid_request", "The request is not valid.", null, detail) with { CloseConnection = true };
 
-    /// <summary>As <see cref="InvalidRequest"/>, for requests whose framing cannot be trusted: the connection is closed.</summary>
-    public static GuardError InvalidFraming(string detail) => InvalidRequest(detail) with { CloseConnection = true };
+    /// <summary>As <see cref="InvalidRequest"/>, for requests whose framing cannot be trusted.</summary>
+    public static GuardError InvalidFraming(string detail) => InvalidRequest(detail) with { IsFraming = true };
 
     public static GuardError AmbiguousRoute(string detail)
         => Invalid("ambiguous_route", "Two parts of the request name different actors.", null, detail);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Guard.Core.Runners;
 
@@ -21,9 +22,17 @@ internal sealed class EdgeHeaderEncoding : Encoding
     {
     }
 
+    /// <summary>What a header name may hold (RFC 9110 5.1 and 5.6.2). The server refuses no more than spaces, colons, NUL and non-ASCII in
+    /// it, and a name that is none would be lost on the way to the runner.</summary>
+    private static readonly SearchValues<char> Token =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     /// <param name="name">The header's name.</param>
+    /// <exception cref="InvalidOperationException">It is none. The server answers 400 and closes the connection.</exception>
     public static Encoding Select(string name)
-        => name.Equals("Connection", StringComparison.OrdinalIgnoreCase) ? ForConnection : Latin1;
+        => name.Equals("Connection", StringComparison.OrdinalIgnoreCase) ? ForConnection
+            : name.Length > 0 && (name[0] == ':' || !name.AsSpan().ContainsAnyExcept(Token)) ? Latin1
+            : throw new InvalidOperationException("A header name is no token.");
 
     public override int GetByteCount(char[] chars, int index, int count) => count;
 

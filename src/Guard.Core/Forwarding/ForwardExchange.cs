@@ -144,6 +144,11 @@ internal sealed class ForwardExchange : HttpTransformer
             return new(true);
         }
 
+        if (reply.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketAccept.Answers(reply))
+        {
+            return Fail(new HttpRequestException("The runner's 101 does not answer the handshake it was sent."));
+        }
+
         WebSocketAcceptance.Put(handshake.Accept(_route.IdText, _runner.RunnerId, context.TraceIdentifier), context, reply);
         var headers = context.Response.Headers;
         if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))

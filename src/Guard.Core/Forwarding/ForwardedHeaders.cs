@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Guard.Core.Runners;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -15,7 +14,7 @@ internal static class ForwardedHeaders
     public static void Write(HttpContext context, HttpRequestHeaders destination, TrustedProxies trusted)
     {
         var request = context.Request;
-        var peer = context.Connection.RemoteIpAddress is { } remote ? AddressRange.Plain(remote) : null;
+        var peer = TrustedProxies.PeerOf(context);
         var believed = trusted.Contains(peer);
         var addresses = believed ? Join(request.Headers[HeaderRules.ForwardedFor], peer) : peer?.ToString();
         var proto = believed ? Received(request, HeaderRules.ForwardedProto) : null;

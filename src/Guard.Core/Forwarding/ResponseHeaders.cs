@@ -27,9 +27,9 @@ internal static class ResponseHeaders
         Copy(message.Headers, destination, named, guardsCors);
         Copy(message.Content.Headers, destination, named, guardsCors: false);
 
-        if (message.Headers.NonValidated.Contains(HeaderNames.TransferEncoding) || HasNoBody(message))
+        if (HasNoBody(message))
         {
-            // Chunked wins (RFC 9112 6.3); a reply that cannot have a body must not announce one, and Kestrel would refuse it.
+            // A reply that cannot have a body must not announce one, and Kestrel would refuse it.
             destination.ContentLength = null;
         }
 

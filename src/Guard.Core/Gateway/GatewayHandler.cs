@@ -70,6 +70,9 @@ internal sealed partial class GatewayHandler(
     {
         route = null;
         var context = request.Context;
+
+        // Cancelled before it was looked at, as floods of HTTP/2 streams are: nothing is looked up or started for it.
+        context.RequestAborted.ThrowIfCancellationRequested();
         if (checks.Check(context) is { } malformed)
         {
             return malformed;

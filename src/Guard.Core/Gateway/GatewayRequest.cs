@@ -70,7 +70,7 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
         Body = ReplayableBody.For(context, options);
 
         // A body may pause, as a stream of an agent's words does: Forwarding:ActivityTimeout bounds the silence, not the server's 240 B/s.
-        if (Body is not null && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        if (Body is not null && options.Limits.MinRequestBytesPerSecond == 0 && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
         {
             rate.MinDataRate = null;
         }

@@ -3,6 +3,7 @@ using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Guard.Core.Gateway;
@@ -19,7 +20,10 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
     private static readonly GuardError TransferCoding = GuardErrors.InvalidFraming("transfer-encoding other than exactly 'chunked'");
     private static readonly GuardError OldVersion = GuardErrors.InvalidFraming("transfer-encoding in HTTP/1.0");
     private static readonly GuardError UpgradeProtocol = GuardErrors.InvalidFraming("upgrade to anything but 'websocket'");
-    private static readonly GuardError EmptyHost = GuardErrors.InvalidRequest("an empty Host");
+    private static readonly GuardError ConnectionField = GuardErrors.InvalidFraming("a field of HTTP/1.1 connections in HTTP/2");
+    private static readonly GuardError EmptyHost = GuardErrors.InvalidFraming("an empty Host");
+    private static readonly GuardError Tunnel = GuardErrors.InvalidFraming("CONNECT to anything but a WebSocket");
+    private static readonly GuardError UpgradeMethod = GuardErrors.InvalidFraming("upgrade of anything but a GET in HTTP/1.1");
     private static readonly GuardError UpgradeBody = GuardErrors.InvalidFraming("upgrade with a body");
 
     /// <summary>Null when the request may go on; then no more than <c>Limits:MaxRequestBodyBytes</c> of its body can be read, whatever
@@ -34,24 +38,31 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
             return framing;
         }
 
-        if (headers.Host.Count != 0 && string.IsNullOrEmpty(headers.Host[0]))
+        // Only HTTP/1.0 may leave it out.
+        if (string.IsNullOrEmpty(headers.Host) && (headers.Host.Count != 0 || HttpProtocol.IsHttp2(request.Protocol)))
         {
             return EmptyHost;
         }
 
+        if (HttpProtocol.IsHttp2(request.Protocol)
+            && (coding.Count != 0 || headers.Upgrade.Count != 0 || headers.KeepAlive.Count != 0 || headers["Proxy-Connection"].Count != 0))
+        {
+            // The server refuses only "connection" itself (RFC 9113 8.2.2).
+            return ConnectionField;
+        }
+
         var length = headers.ContentLength;
-        if (headers.Upgrade.Count != 0 && UpgradeRules.AsksForUpgrade(headers.Connection) && CheckUpgrade(headers.Upgrade, length is > 0 || coding.Count != 0) is { } upgrade)
+        if (headers.Upgrade.Count != 0 && UpgradeRules.AsksForUpgrade(headers.Connection) && CheckUpgrade(request, length is > 0 || coding.Count != 0) is { } upgrade)
         {
             return upgrade;
         }
 
-        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
-            && !string.Equals(connect.Protocol, "websocket", StringComparison.OrdinalIgnoreCase))
+        if (HttpMethods.IsConnect(request.Method) && CheckConnect(context) is { } tunnel)
         {
-            return UpgradeProtocol;
+            return tunnel;
         }
 
-        return CheckSize(context, length);
+        return CheckSize(context, length) ?? (coding.Count != 0 && headers.Expect.Count == 0 ? CheckFirstChunks(context) : null);
     }
 
     private static GuardError? CheckCoding(StringValues coding, HttpRequest request)
@@ -71,14 +82,48 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
         return HttpProtocol.IsHttp10(request.Protocol) ? OldVersion : null;
     }
 
-    private static GuardError? CheckUpgrade(StringValues protocol, bool hasBody)
+    /// <summary>A CONNECT asks for a tunnel; the one kind there is carries a WebSocket over HTTP/2 (RFC 8441).</summary>
+    private static GuardError? CheckConnect(HttpContext context)
+        => context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true } connect ? Tunnel
+            : string.Equals(connect.Protocol, "websocket", StringComparison.OrdinalIgnoreCase) ? null
+            : UpgradeProtocol;
+
+    private static GuardError? CheckUpgrade(HttpRequest request, bool hasBody)
     {
+        var protocol = request.Headers.Upgrade;
         if (protocol.Count != 1 || !string.Equals(protocol[0], "websocket", StringComparison.OrdinalIgnoreCase))
         {
             return UpgradeProtocol;
         }
 
-        return hasBody ? UpgradeBody : null;
+        return hasBody ? UpgradeBody
+            : !HttpMethods.IsGet(request.Method) || !HttpProtocol.IsHttp11(request.Protocol) ? UpgradeMethod
+            : null;
+    }
+
+    /// <summary>Looks at the chunks that came with the head, and leaves them where they are: what is broken here is refused before anything
+    /// of the request is forwarded. Later chunks are checked as they pass. Not where the client waits to be told to send.</summary>
+    private GuardError? CheckFirstChunks(HttpContext context)
+    {
+        if (options.Current.Limits.MinRequestBytesPerSecond == 0 && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            // The server counts from the first read, and the actor may not be ready for long yet.
+            rate.MinDataRate = null;
+        }
+
+        try
+        {
+            if (context.Request.BodyReader.TryRead(out var chunks))
+            {
+                context.Request.BodyReader.AdvanceTo(chunks.Buffer.Start);
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            return ForwardFaults.OfClientBody(e, options.Current.Limits.MaxRequestBodyBytes) ?? GuardErrors.InvalidFraming("a body that breaks off");
+        }
     }
 
     private GuardError? CheckSize(HttpContext context, long? length)

@@ -239,6 +239,8 @@ internal sealed class GatewayOptions
 
     public string[]? TrustedProxies { get; set; }
 
+    public int MaxProxyHops { get; set; } = 8;
+
     public CorsOptions Cors { get; set; } = new();
 }
 
@@ -257,6 +259,20 @@ internal sealed class LimitsOptions
     public TimeSpan RequestWindow { get; set; } = TimeSpan.FromMinutes(1);
 
     public int ConcurrentPerClient { get; set; }
+
+    public TimeSpan RequestHeadersTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
+
+    public TimeSpan ProbeIdleAfter { get; set; } = TimeSpan.FromMinutes(1);
+
+    public int MinRequestBytesPerSecond { get; set; }
+
+    public int MinResponseBytesPerSecond { get; set; } = 240;
+
+    public TimeSpan RateGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    public int MaxStreamResets { get; set; } = 200;
 }
 
 internal sealed class ControlOptions

@@ -23,7 +23,7 @@ internal sealed class EndpointPolicy(LiveOptions options)
     /// <summary>The operator has listed where endpoints may be, instead of everywhere but the reserved addresses.</summary>
     public bool HasList => Current().Entries is not null;
 
-    /// <summary>Tells the policy where Guard listens; call once the server has bound its addresses.</summary>
+    /// <summary>Tells the policy where Guard listens, in place of what it was told before.</summary>
     public void SetOwnListeners(IEnumerable<IPEndPoint> endPoints) => _own = new OwnListeners(endPoints);
 
     /// <summary>True when <paramref name="text"/> is a CIDR, an address or a host pattern; for option validation.</summary>

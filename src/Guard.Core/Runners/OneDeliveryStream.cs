@@ -6,7 +6,8 @@ namespace Guard.Core.Runners;
 /// An HTTP/1.1 connection to a runner on which a request is delivered at most once. The HTTP client sends a bodyless request again, by
 /// itself, when it reads the end of the stream in place of a reply; here that end is a <see cref="RunnerClosedException"/>, after which
 /// it does not. A request written after the end was seen is refused with <see cref="RunnerUnreachableException"/> before any byte of it
-/// leaves, so that it can safely go elsewhere. All else passes through, upgraded connections included.
+/// leaves, so that it can safely go elsewhere. The head of each reply is checked by <see cref="ReplyHead"/> before the client sees it. All
+/// else passes through, upgraded connections included.
 /// </summary>
 /// <remarks>One reader and one writer at a time may use it concurrently, as the client does.</remarks>
 internal sealed class OneDeliveryStream(Stream inner) : Stream
@@ -17,7 +18,15 @@ internal sealed class OneDeliveryStream(Stream inner) : Stream
     /// <summary>The end of the stream was read.</summary>
     private const int Ended = 2;
 
+    private readonly ReplyHead _head = new();
     private int _state;
+
+    /// <summary>A request was sent whose reply's head has not been read to its end. Set by the writer, cleared by the reader.</summary>
+    private volatile bool _readsHead;
+
+    /// <summary>The head to come is that of a new reply.</summary>
+    private volatile bool _isNewReply;
+    private bool _isUpgraded;
 
     public override bool CanRead => true;
 
@@ -41,10 +50,10 @@ internal sealed class OneDeliveryStream(Stream inner) : Stream
             return read;
         }
 
-        return read.IsCompletedSuccessfully ? new(AfterRead(read.Result)) : AwaitRead(read);
+        return read.IsCompletedSuccessfully ? new(AfterRead(read.Result, buffer.Span)) : AwaitRead(read, buffer);
     }
 
-    public override int Read(Span<byte> buffer) => buffer.IsEmpty ? inner.Read(buffer) : AfterRead(inner.Read(buffer));
+    public override int Read(Span<byte> buffer) => buffer.IsEmpty ? inner.Read(buffer) : AfterRead(inner.Read(buffer), buffer);
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
@@ -108,15 +117,20 @@ internal sealed class OneDeliveryStream(Stream inner) : Stream
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> AwaitRead(ValueTask<int> read) => AfterRead(await read.ConfigureAwait(false));
+    private async ValueTask<int> AwaitRead(ValueTask<int> read, Memory<byte> buffer) => AfterRead(await read.ConfigureAwait(false), buffer.Span);
 
-    private int AfterRead(int count)
+    private int AfterRead(int count, ReadOnlySpan<byte> buffer)
     {
         if (count > 0)
         {
             if ((Volatile.Read(ref _state) & AwaitsReply) != 0)
             {
                 Interlocked.And(ref _state, ~AwaitsReply);
+            }
+
+            if (_readsHead)
+            {
+                CheckHead(buffer[..count]);
             }
         }
         else if ((Interlocked.Or(ref _state, Ended) & AwaitsReply) != 0)
@@ -127,13 +141,36 @@ internal sealed class OneDeliveryStream(Stream inner) : Stream
         return count;
     }
 
+    private void CheckHead(ReadOnlySpan<byte> bytes)
+    {
+        if (_isNewReply)
+        {
+            _isNewReply = false;
+            _head.Expect();
+        }
+
+        if (_head.Read(bytes) is { } problem)
+        {
+            throw new HttpIOException(HttpRequestError.InvalidResponse, $"The runner's reply is not valid: {problem}.");
+        }
+
+        _readsHead = !_head.IsComplete;
+        _isUpgraded = _head.IsUpgrade;
+    }
+
     private void BeforeWrite(ReadOnlySpan<byte> bytes)
     {
-        if ((Volatile.Read(ref _state) & AwaitsReply) == 0
-            && StartsWithRequestLine(bytes)
-            && (Interlocked.Or(ref _state, AwaitsReply) & Ended) != 0)
+        if (_isUpgraded || (Volatile.Read(ref _state) & AwaitsReply) != 0 || !StartsWithRequestLine(bytes))
+        {
+            return;
+        }
+
+        if ((Interlocked.Or(ref _state, AwaitsReply) & Ended) != 0)
         {
             throw new RunnerUnreachableException("The runner had closed the idle connection before the request was sent.");
         }
+
+        _isNewReply = true;
+        _readsHead = true;
     }
 }

@@ -9,7 +9,7 @@ namespace Guard.Core.Runners;
 /// allowed one that answers, within <c>Forwarding:ConnectTimeout</c> in all. Every failure is a <see cref="RunnerUnreachableException"/>.
 /// Thread-safe.
 /// </summary>
-internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options, TimeProvider time)
+internal sealed class RunnerConnector(EndpointPolicy policy, RunnerConnections connections, LiveOptions options, TimeProvider time)
 {
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options
         try
         {
             var addresses = await ResolveAsync(host, port, either.Token);
-            return await ConnectToFirstAsync(addresses, port, limit, either.Token);
+            return await ConnectToFirstAsync(host, addresses, port, limit, either.Token);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -46,7 +46,7 @@ internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options
         _ => "connect failed",
     };
 
-    private static async Task<Stream> ConnectOneAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    private async Task<Stream> ConnectOneAsync(string host, IPEndPoint endPoint, CancellationToken cancellationToken)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -57,7 +57,7 @@ internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 6);
             await socket.ConnectAsync(endPoint, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            return connections.Track(socket, host, endPoint);
         }
         catch
         {
@@ -73,7 +73,7 @@ internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options
         return allowed.Count > 0 ? allowed : throw new RunnerUnreachableException("endpoint address not allowed");
     }
 
-    private async Task<Stream> ConnectToFirstAsync(List<IPAddress> addresses, int port, TimeSpan limit, CancellationToken cancellationToken)
+    private async Task<Stream> ConnectToFirstAsync(string host, List<IPAddress> addresses, int port, TimeSpan limit, CancellationToken cancellationToken)
     {
         for (var i = 0; ; i++)
         {
@@ -83,7 +83,7 @@ internal sealed class RunnerConnector(EndpointPolicy policy, LiveOptions options
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, share.Token);
             try
             {
-                return await ConnectOneAsync(new IPEndPoint(addresses[i], port), either.Token);
+                return await ConnectOneAsync(host, new IPEndPoint(addresses[i], port), either.Token);
             }
             catch (Exception e) when (!isLast && !cancellationToken.IsCancellationRequested && e is SocketException or OperationCanceledException)
             {

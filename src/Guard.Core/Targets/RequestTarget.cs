@@ -50,7 +50,7 @@ internal readonly ref struct RequestTarget
         {
             var authorityLength = raw.AsSpan(scheme).IndexOfAny('/', '?');
             start = authorityLength < 0 ? raw.Length : scheme + authorityLength;
-            if (start == scheme || raw.AsSpan(scheme, start - scheme).Contains('\\'))
+            if (start == scheme || raw.AsSpan(scheme, start - scheme).ContainsAny('\\', '@'))
             {
                 return GuardErrors.InvalidRequest("The authority of the absolute request target is not valid.");
             }

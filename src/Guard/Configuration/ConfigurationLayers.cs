@@ -14,6 +14,9 @@ internal static class ConfigurationLayers
     /// <summary>The environment variable that names a configuration file.</summary>
     public const string FileVariable = "GUARD_CONFIG";
 
+    /// <summary>Switches a framework's own reading of <c>x-forwarded-*</c> on, without any list of proxies.</summary>
+    private const string ForwardedHeadersKey = "ForwardedHeaders_Enabled";
+
     /// <summary>What a Guard without any file does; everything under <c>Guard</c> has its default in <see cref="GuardOptions"/>.</summary>
     private static readonly Dictionary<string, string?> Defaults = new()
     {
@@ -47,8 +50,16 @@ internal static class ConfigurationLayers
             throw new ConfigurationException(DescribeReadFailure(e), e);
         }
 
+        if (IsTrue(host[ForwardedHeadersKey]) || IsTrue(builder.Configuration[ForwardedHeadersKey]))
+        {
+            throw new ConfigurationException(
+                "ASPNETCORE_FORWARDEDHEADERS_ENABLED: 'true' is not allowed, because it believes the x-forwarded-* headers of every client; name your proxies in Guard:Gateway:TrustedProxies instead");
+        }
+
         return builder;
     }
+
+    private static bool IsTrue(string? text) => string.Equals(text, "true", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What is wrong, in one line, from the outermost message to the innermost; each says what the one before did not.</summary>
     public static string DescribeReadFailure(Exception exception)

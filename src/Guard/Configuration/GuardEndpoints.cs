@@ -47,6 +47,29 @@ internal static class GuardEndpoints
     public static IReadOnlyList<GuardEndpoint> Read(IConfiguration configuration)
         => [.. configuration.GetSection(Section).GetChildren().Select(e => new GuardEndpoint(e.Key, e["Url"] ?? ""))];
 
+    /// <summary>The addresses the endpoints will be bound to, as far as the configuration tells: port 0 and unix sockets are left out.</summary>
+    public static IEnumerable<IPEndPoint> AddressesOf(IConfiguration configuration)
+    {
+        foreach (var endpoint in Read(configuration))
+        {
+            if (Parse(endpoint.Url) is not { IsUnixPipe: false, Port: > 0 } address)
+            {
+                continue;
+            }
+
+            if (IPAddress.TryParse(address.Host, out var ip))
+            {
+                yield return new IPEndPoint(ip, address.Port);
+                continue;
+            }
+
+            // Whatever else it is called, the server binds it to every address.
+            var isLocal = address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
+            yield return new IPEndPoint(isLocal ? IPAddress.Loopback : IPAddress.Any, address.Port);
+            yield return new IPEndPoint(isLocal ? IPAddress.IPv6Loopback : IPAddress.IPv6Any, address.Port);
+        }
+    }
+
     /// <summary>What is wrong with the endpoints, alone and together with the options.</summary>
     /// <param name="options">Null when they could not be read: the rules that need them are left out.</param>
     public static IEnumerable<OptionProblem> Check(IConfiguration configuration, GuardOptions? options)

@@ -124,6 +124,7 @@ internal static class CoreServices
     private static IServiceCollection AddStateFlow(this IServiceCollection services)
     {
         services.AddSingleton<EndpointPolicy>();
+        services.AddSingleton<RunnerConnections>();
         services.AddSingleton<RunnerConnector>();
         services.AddSingleton<RunnerInvoker>();
         services.AddServerlessCalls();

@@ -63,6 +63,8 @@ internal sealed partial class GuardApp : IAsyncDisposable
     /// <summary>Starts to listen. Throws what <see cref="StartupFailure"/> describes when it cannot.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
+        // The seed is read before anything listens, and may not point at what is about to.
+        Services.GetRequiredService<EndpointPolicy>().SetOwnListeners(GuardEndpoints.AddressesOf(_app.Configuration));
         try
         {
             if (Services.GetRequiredService<LiveOptions>().Current.Seed.File is { } seed)

@@ -34,10 +34,9 @@ internal sealed class GuardListeners
         }
     }
 
-    /// <summary>For <see cref="SocketTransportOptions.CreateBoundListenSocket"/>: the server's own socket, remembered with its role.</summary>
-    public Socket Bind(EndPoint endPoint)
+    /// <summary>Remembers a socket, made for <see cref="SocketTransportOptions.CreateBoundListenSocket"/>, with the role of its listener.</summary>
+    public Socket Bound(EndPoint endPoint, Socket socket)
     {
-        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         lock (_lock)
         {
             _sockets.Add((RoleOf(endPoint), socket));

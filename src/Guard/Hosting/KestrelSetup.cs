@@ -1,8 +1,11 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Guard.Configuration;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Guard.Hosting;
 
@@ -22,7 +25,6 @@ internal static class KestrelSetup
     {
         // A bare LF that ends a line is one of the readings two servers may not share.
         AppContext.SetSwitch(StrictLines, true);
-        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = listeners.Bind);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -34,14 +36,46 @@ internal static class KestrelSetup
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            AddEndpoints(kestrel, builder.Configuration, listeners);
+            SetTimeouts(kestrel.Limits, options.Limits);
+            AddEndpoints(kestrel, builder.Configuration, listeners, options.Limits);
         });
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => listeners.Bound(endPoint, Listen(endPoint, options.Limits)));
     }
 
-    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners)
+    private static void SetTimeouts(KestrelServerLimits kestrel, LimitsOptions limits)
     {
-        // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
+        kestrel.RequestHeadersTimeout = limits.RequestHeadersTimeout;
+        kestrel.KeepAliveTimeout = limits.KeepAliveTimeout;
+        kestrel.MinResponseDataRate = limits.MinResponseBytesPerSecond == 0 ? null : new MinDataRate(limits.MinResponseBytesPerSecond, limits.RateGracePeriod);
+
+        // Without a limit of its own the gateway lifts this one, request by request; the control API keeps it.
+        kestrel.MinRequestBodyDataRate = limits.MinRequestBytesPerSecond == 0
+            ? kestrel.MinRequestBodyDataRate
+            : new MinDataRate(limits.MinRequestBytesPerSecond, limits.RateGracePeriod);
+        kestrel.Http2.KeepAlivePingDelay = limits.ProbeIdleAfter;
+    }
+
+    /// <summary>Accepted sockets take over what the listening one has. A client that vanished without a word is noticed on idle WebSockets
+    /// and event streams too, which have no time limit.</summary>
+    private static Socket Listen(EndPoint endPoint, LimitsOptions limits)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        if (endPoint is IPEndPoint)
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)limits.ProbeIdleAfter.TotalSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 6);
+        }
+
+        return socket;
+    }
+
+    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits)
+    {
         var connections = kestrel.ApplicationServices.GetRequiredService<GatewayConnections>();
+
+        // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
         foreach (var endpoint in GuardEndpoints.Read(configuration))
         {
@@ -52,6 +86,7 @@ internal static class KestrelSetup
                 settings.ListenOptions.Use(next => connection =>
                 {
                     connection.Features.Set(feature);
+                    connection.Features.Set(new StreamResets(limits.MaxStreamResets));
                     return feature.Role == EndpointRole.Gateway ? connections.ServeAsync(connection, next) : next(connection);
                 });
             });

@@ -42,6 +42,8 @@ internal sealed partial class RequestPipeline(
             LogBug(ray, e);
             await AnswerAsync(context, e);
         }
+
+        StreamResets.Count(context);
     }
 
     private static Task AnswerAsync(HttpContext context, Exception exception)

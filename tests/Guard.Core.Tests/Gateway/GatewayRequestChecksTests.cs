@@ -60,6 +60,7 @@ public sealed class GatewayRequestChecksTests
     public void Check_ExtendedConnect_OnlyForWebSockets(string protocol, bool passes)
     {
         var context = Request();
+        context.Request.Method = HttpMethods.Connect;
         context.Features.Set<IHttpExtendedConnectFeature>(new Connect(protocol));
 
         Assert.Equal(passes, _checks.Check(context) is null);
@@ -69,6 +70,7 @@ public sealed class GatewayRequestChecksTests
     {
         var context = new DefaultHttpContext();
         context.Request.Protocol = HttpProtocol.Http11;
+        context.Request.Method = HttpMethods.Get;
         foreach (var (name, value) in headers)
         {
             context.Request.Headers[name] = value;

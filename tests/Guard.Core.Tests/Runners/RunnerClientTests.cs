@@ -17,7 +17,9 @@ public sealed class RunnerClientTests
     {
         await using var runner = RawRunner.Replying("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         var options = new LiveOptions(new GuardOptions());
-        using var invoker = new RunnerInvoker(new RunnerConnector(new EndpointPolicy(options), options, TimeProvider.System), options);
+        var policy = new EndpointPolicy(options);
+        using var invoker = new RunnerInvoker(
+            new RunnerConnector(policy, new RunnerConnections(policy, options, new TestLog<RunnerConnections>()), options, TimeProvider.System), options);
         var client = new RunnerClient(invoker, options, TimeProvider.System, new TestLog<RunnerClient>());
         var address = new RunnerAddress("r", runner.Endpoint, RunnerProtocol.Http1) with { RunnerKey = key };
         var actor = new ActorRecord { Id = ActorId.New(1), Name = "a", Pool = new("n", "p") };

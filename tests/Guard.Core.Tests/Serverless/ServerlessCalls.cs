@@ -22,7 +22,7 @@ internal sealed class ServerlessCalls : IDisposable
         var live = new LiveOptions(options);
         var policy = new EndpointPolicy(live);
         Metrics = new GuardMetrics(live);
-        _invoker = new ServerlessInvoker(new RunnerConnector(policy, live, Time), live);
+        _invoker = new ServerlessInvoker(new RunnerConnector(policy, new RunnerConnections(policy, live, new TestLog<RunnerConnections>()), live, Time), live);
         Connector = new ServerlessConnector(_invoker, new InitReader(policy), live, Metrics, Time, new TestLog<ServerlessConnector>());
         Metadata = new MetadataClient(_invoker, policy, Time);
     }

@@ -56,6 +56,8 @@ internal sealed class ForwardingGateway : IAsyncDisposable
 
     public Uri Http2 => new(_addresses[1]);
 
+    public LiveOptions Live => _app.Services.GetRequiredService<LiveOptions>();
+
     public GuardMetrics Metrics => _app.Services.GetRequiredService<GuardMetrics>();
 
     public OpenWebSockets WebSockets => _app.Services.GetRequiredService<OpenWebSockets>();
@@ -81,6 +83,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<EndpointPolicy>();
         builder.Services.AddSingleton<TrustedProxies>();
+        builder.Services.AddSingleton<RunnerConnections>();
         builder.Services.AddSingleton<RunnerConnector>();
         builder.Services.AddSingleton<RunnerInvoker>();
         builder.Services.AddSingleton<ForwardingInvoker>();

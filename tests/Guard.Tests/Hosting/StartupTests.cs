@@ -40,6 +40,42 @@ public sealed class StartupTests
         Assert.Empty(output);
     }
 
+    [Theory]
+    [InlineData("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")]
+    [InlineData("DOTNET_FORWARDEDHEADERS_ENABLED", "True")]
+    [InlineData("FORWARDEDHEADERS_ENABLED", "true")]
+    public async Task Start_ForwardedHeadersEnabled_ExitsWithOneLineThatNamesTheOptionToUse(string variable, string value)
+    {
+        var (exitCode, error, output) = await GuardCommand.RunAsync([], Ct, null, (variable, value));
+
+        Assert.Equal(2, exitCode);
+        Assert.StartsWith("guard: ASPNETCORE_FORWARDEDHEADERS_ENABLED: 'true' is not allowed", error, StringComparison.Ordinal);
+        Assert.Contains("Guard:Gateway:TrustedProxies", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.Empty(output);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:{port}")]
+    [InlineData("http://localhost:{port}")]
+    [InlineData("http://[::ffff:127.0.0.1]:{port}")]
+    [InlineData("http://0x7f000001:{port}")]
+    public async Task Start_SeedPointsAtGuardsOwnPort_Exits(string endpoint)
+    {
+        var port = Support.FreePort.Next();
+        using var directory = new TemporaryDirectory();
+        var seed = directory.Write("seed.json", """
+            {"runner_configs":[{"runner_name":"default","datacenters":{"default":{"normal":{}}}}],
+             "runners":[{"name":"default","key":"r","version":1,"endpoint":"ENDPOINT","total_slots":1}]}
+            """.Replace("ENDPOINT", endpoint.Replace("{port}", $"{port}", StringComparison.Ordinal), StringComparison.Ordinal));
+
+        var (exitCode, error, _) = await GuardCommand.RunAsync(
+            [$"--Guard:Seed:File={seed}", $"--Kestrel:Endpoints:Gateway:Url=http://127.0.0.1:{port}"], Ct);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("runners[0].endpoint: points to", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Start_BadToken_ExitsWithoutShowingIt()
     {

@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Guard.Tests.Edge.Wire;
+
+namespace Guard.Tests.Edge;
+
+/// <summary>
+/// A runner that is a bare socket and a strict reader: keeps every request that reaches it, also one that breaks off, and whatever is no
+/// request at all. Calls on Guard's own channel are answered and kept apart. Thread-safe.
+/// </summary>
+internal sealed class RecordingRunner : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<WireRequest> _requests = new();
+    private readonly ConcurrentQueue<WireRequest> _calls = new();
+    private readonly ConcurrentQueue<string> _garbage = new();
+    private readonly ConcurrentDictionary<Task, byte> _serving = new();
+    private readonly Task _accepting;
+    private long _bytes;
+
+    public RecordingRunner()
+    {
+        _listener.Start(4096);
+        _accepting = AcceptAsync();
+    }
+
+    public string Endpoint => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    /// <summary>What clients' requests meet; by default 200 with the number of the request in <c>x-seen</c>. Gets the connection's stream,
+    /// on which it may write anything; false ends the connection.</summary>
+    public Func<WireRequest, int, Stream, CancellationToken, Task<bool>> OnRequest { get; set; } = ReplyAsync;
+
+    /// <summary>Awaited before a start or stop call is answered 200.</summary>
+    public Func<WireRequest, CancellationToken, Task> OnCall { get; set; } = static (_, _) => Task.CompletedTask;
+
+    /// <summary>Clients' requests in the order of their arrival.</summary>
+    public IReadOnlyCollection<WireRequest> Requests => _requests;
+
+    /// <summary>Start and stop calls.</summary>
+    public IReadOnlyCollection<WireRequest> Calls => _calls;
+
+    /// <summary>What came and was no request.</summary>
+    public IReadOnlyCollection<string> Garbage => _garbage;
+
+    /// <summary>Bytes of clients' requests that have arrived, whole requests or not.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    public static async Task<bool> ReplyAsync(WireRequest request, int number, Stream stream, CancellationToken cancellationToken)
+    {
+        await stream.WriteAsync(Encoding.Latin1.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-seen: {number}\r\n\r\nok"), cancellationToken);
+        return true;
+    }
+
+    /// <summary>Stops, and knows then all that arrived. May be called again.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        await Task.WhenAll(_serving.Keys);
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var task = ServeAsync(await _listener.AcceptSocketAsync(_stop.Token));
+                _serving[task] = 0;
+                _ = task.ContinueWith(t => _serving.TryRemove(t, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        await Task.Yield();
+        socket.NoDelay = true;
+        await using var stream = new NetworkStream(socket, ownsSocket: true);
+        var buffer = new byte[16 * 1024];
+        var filled = 0;
+        try
+        {
+            while (true)
+            {
+                var end = StrictHttp1.Read(buffer.AsSpan(0, filled), out var request, out var length);
+                if (end == WireEnd.Clean)
+                {
+                    buffer.AsSpan(length, filled - length).CopyTo(buffer);
+                    filled -= length;
+                    if (!await AnswerAsync(request!, length, stream))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                if (end == WireEnd.Invalid)
+                {
+                    _garbage.Enqueue(Encoding.Latin1.GetString(buffer, 0, filled));
+                    return;
+                }
+
+                if (filled == buffer.Length)
+                {
+                    Array.Resize(ref buffer, 2 * filled);
+                }
+
+                var count = await stream.ReadAsync(buffer.AsMemory(filled), _stop.Token);
+                if (count == 0)
+                {
+                    KeepTorn(request, buffer.AsSpan(0, filled));
+                    return;
+                }
+
+                filled += count;
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            StrictHttp1.Read(buffer.AsSpan(0, filled), out var torn, out _);
+            KeepTorn(torn, buffer.AsSpan(0, filled));
+        }
+    }
+
+    private async Task<bool> AnswerAsync(WireRequest request, int length, Stream stream)
+    {
+        if (request.Target.StartsWith("/.guard/", StringComparison.Ordinal))
+        {
+            _calls.Enqueue(request);
+            await OnCall(request, _stop.Token);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), _stop.Token);
+            return true;
+        }
+
+        Interlocked.Add(ref _bytes, length);
+        _requests.Enqueue(request);
+        return await OnRequest(request, _requests.Count, stream, _stop.Token);
+    }
+
+    private void KeepTorn(WireRequest? request, ReadOnlySpan<byte> rest)
+    {
+        if (!rest.IsEmpty)
+        {
+            Interlocked.Add(ref _bytes, rest.Length);
+            if (request is not null)
+            {
+                _requests.Enqueue(request);
+            }
+            else
+            {
+                _garbage.Enqueue(Encoding.Latin1.GetString(rest));
+            }
+        }
+    }
+}
