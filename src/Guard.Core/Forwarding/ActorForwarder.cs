@@ -20,6 +20,7 @@ internal sealed class ActorForwarder
     private readonly ForwardingInvoker _invoker;
     private readonly LiveOptions _options;
     private readonly TrustedProxies _trusted;
+    private readonly OpenWebSockets _open;
     private readonly GuardMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -31,11 +32,12 @@ internal sealed class ActorForwarder
         ForwardingInvoker invoker,
         LiveOptions options,
         TrustedProxies trusted,
+        OpenWebSockets open,
         GuardMetrics metrics,
         TimeProvider time,
         ILogger<ActorForwarder> logger)
     {
-        (_forwarder, _invoker, _options, _trusted, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, metrics, time, logger);
+        (_forwarder, _invoker, _options, _trusted, _open, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, open, metrics, time, logger);
         _requests = new Protocols(options.Current.Forwarding.ActivityTimeout, HttpVersion.Version20);
 
         // Upgraded connections may be silent for ever; the handshake before has its own limit. Over TLS a WebSocket goes as HTTP/1.1,
@@ -92,7 +94,7 @@ internal sealed class ActorForwarder
     {
         var runner = RunnerOf(route);
         var limits = _options.Current.Forwarding;
-        using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _metrics.WebSockets, cancellationToken);
+        using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _open, _metrics.WebSockets, cancellationToken);
         var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, handshake, cancellationToken);
         var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _webSockets.For(runner), exchange, handshake.Token);
         if (handshake.IsAccepted && context.Response.HasStarted)
@@ -101,6 +103,11 @@ internal sealed class ActorForwarder
             {
                 // The runner's side broke (or we were told to stop): the client must not take it for an orderly end.
                 context.Abort();
+            }
+
+            if (handshake.Duplex.IsRunnerLost)
+            {
+                _logger.RunnerLost(context.TraceIdentifier, route.IdText, runner.RunnerId);
             }
 
             return new(ForwardStatus.Done);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Limits;
@@ -11,12 +12,17 @@ namespace Guard.Core.Readiness;
 /// Counts the requests this Guard holds, in all, per pool and per actor, against <c>Readiness:MaxHeld*</c>, and takes none while memory is short. A place is free again as soon
 /// as <see cref="Exit"/> returns. Thread-safe.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "Lives as long as the process; the source holds nothing")]
 internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics, MemoryPressure memory)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<PoolId, int> _perPool = [];
     private readonly Dictionary<ActorId, int> _perActor = [];
+    private readonly CancellationTokenSource _closing = new();
     private int _all;
+
+    /// <summary>Fires when nobody may wait any longer: this Guard ends. Who waits then is answered with <c>guard.service_unavailable</c>.</summary>
+    public CancellationToken Closing => _closing.Token;
 
     /// <summary>Requests held now.</summary>
     public int Held
@@ -29,6 +35,9 @@ internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics, Mem
             }
         }
     }
+
+    /// <summary>Ends every hold, also those that would begin later.</summary>
+    public void Close() => _closing.Cancel();
 
     /// <summary>Takes a place; the error when there is none.</summary>
     public GuardError? TryEnter(PoolId pool, ActorId actor)

@@ -70,6 +70,10 @@ internal static class CoreServices
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
         services.AddHostedService<ServerlessHandOver>();
+        services.AddSingleton<LastReply>();
+        services.AddSingleton<GatewayConnections>();
+        services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<GatewayConnections>());
+        services.AddSingleton<IDrainedAtShutdown, WebSocketDrain>();
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
@@ -207,6 +211,7 @@ internal static class CoreServices
         services.AddHttpForwarder();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<ForwardingInvoker>();
+        services.AddSingleton<OpenWebSockets>();
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
@@ -223,6 +228,7 @@ internal static class CoreServices
             services.AddSingleton<SidecarApp>();
             services.AddSingleton<SidecarRunner>();
             services.AddSingleton<SidecarEndpoints>();
+            services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<SidecarRunner>());
             services.AddHostedService(static sp => sp.GetRequiredService<SidecarRunner>());
         }
     }

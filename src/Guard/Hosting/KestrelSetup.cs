@@ -44,7 +44,7 @@ internal static class KestrelSetup
             SetTimeouts(kestrel.Limits, options.Limits);
             AddEndpoints(kestrel, builder.Configuration, listeners, options.Limits, certificates);
         });
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => Listen(endPoint, options.Limits));
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => listeners.Bound(endPoint, Listen(endPoint, options.Limits)));
     }
 
     private static void SetTimeouts(KestrelServerLimits kestrel, LimitsOptions limits)
@@ -79,6 +79,8 @@ internal static class KestrelSetup
     private static void AddEndpoints(
         KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits, ServerCertificates? certificates)
     {
+        var connections = kestrel.ApplicationServices.GetRequiredService<GatewayConnections>();
+
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();

@@ -17,7 +17,7 @@ internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Co
 /// answers for what nobody else caught. Thread-safe.
 /// </summary>
 internal sealed partial class RequestPipeline(
-    RequestRoutes routes, LiveOptions options, RayId rays, ILogger<RequestPipeline> logger)
+    RequestRoutes routes, LiveOptions options, RayId rays, LastReply lastReply, ILogger<RequestPipeline> logger)
 {
     public const string RayHeader = "x-rivet-ray-id";
 
@@ -26,6 +26,7 @@ internal sealed partial class RequestPipeline(
         var ray = rays.New();
         context.TraceIdentifier = ray;
         context.Response.Headers[RayHeader] = ray;
+        lastReply.Watch(context);
         var route = RouteOf(context);
         if (route != routes.Gateway)
         {
