@@ -158,7 +158,7 @@ internal sealed class ForwardExchange : HttpTransformer
             return Fail(new HttpRequestException("The runner's 101 does not answer the handshake it was sent."));
         }
 
-        WebSocketAcceptance.Put(handshake.Accept(_route.IdText, _runner.RunnerId, context.TraceIdentifier), context, reply);
+        WebSocketAcceptance.Put(handshake.Accept(Route.IdText, Runner.RunnerId, context.TraceIdentifier), context, reply);
         var headers = context.Response.Headers;
         if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))
         {

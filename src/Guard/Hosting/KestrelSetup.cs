@@ -80,10 +80,10 @@ internal static class KestrelSetup
         KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits, ServerCertificates? certificates)
     {
         var connections = kestrel.ApplicationServices.GetRequiredService<GatewayConnections>();
+        var admitted = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
 
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
-        var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
         foreach (var endpoint in GuardEndpoints.Read(configuration))
         {
             var feature = new EndpointRoleFeature(endpoint.Name, endpoint.Role);
@@ -94,7 +94,7 @@ internal static class KestrelSetup
                 {
                     connection.Features.Set(feature);
                     connection.Features.Set(new StreamResets(limits.MaxStreamResets));
-                    return feature.Role == EndpointRole.Gateway ? connections.ServeAsync(connection, next) : next(connection);
+                    return feature.Role == EndpointRole.Gateway ? admitted.ServeAsync(connection, open => connections.ServeAsync(open, next)) : next(connection);
                 });
                 if (certificates is not null && settings.IsHttps && !TlsListener.HasOwnCertificate(settings.ConfigSection))
                 {

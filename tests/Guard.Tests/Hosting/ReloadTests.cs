@@ -158,7 +158,7 @@ public sealed class ReloadTests : IDisposable
             parts: new GuardAppParts
             {
                 Configure = builder => Array.ForEach(
-                    names, name => Configuration.ConfigurationLayers.AddFile(builder.Configuration, Path.Combine(_directory.Root, name), optional: false)),
+                    names, name => global::Guard.Configuration.ConfigurationLayers.AddFile(builder.Configuration, Path.Combine(_directory.Root, name), optional: false)),
             });
     }
 
