@@ -77,7 +77,7 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
     private async Task PauseAsync(TimeSpan pause, CancellationToken clientGone)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(clientGone, limiter.Closing);
-        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         clientGone.ThrowIfCancellationRequested();
     }
 
