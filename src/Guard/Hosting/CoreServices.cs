@@ -1,9 +1,11 @@
 using Guard.Configuration;
 using Guard.Control;
 using Guard.Core.Actors;
+using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
 using Guard.Core.Forwarding;
 using Guard.Core.Gateway;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -17,6 +19,7 @@ using Guard.Core.Targets;
 using Guard.Health;
 using Guard.Serverless;
 using Guard.Sidecar;
+using Guard.Tls;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Guard.Hosting;
@@ -64,14 +67,27 @@ internal static class CoreServices
             return (runner, id, generation, reason, _) => runners.StopAsync(runner, id, generation, reason);
         });
         services.AddSingleton(listeners);
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
         services.AddHostedService<ServerlessHandOver>();
+        services.AddSingleton<LastReply>();
+        services.AddSingleton<GatewayConnections>();
+        services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<GatewayConnections>());
+        services.AddSingleton<IDrainedAtShutdown, WebSocketDrain>();
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<OptionsReloader>(sp, configuration, loader));
         return services;
+    }
+
+    /// <summary>The certificates, and what watches their files.</summary>
+    public static void AddTls(this IServiceCollection services, TlsFiles files)
+    {
+        services.AddSingleton(files);
+        services.AddSingleton(files.Runners);
+        services.AddHostedService<CertificateReloader>();
     }
 
     private static IServiceCollection AddMemoryStore(this IServiceCollection services)
@@ -158,8 +174,8 @@ internal static class CoreServices
         return services;
     }
 
-    /// <summary>What talks to one serverless endpoint; the pools use it by its delegates.</summary>
-    private static void AddServerlessCalls(this IServiceCollection services)
+    /// <summary>What talks to one serverless endpoint, used by its delegates; on top of <c>RunnerConnector</c>.</summary>
+    public static IServiceCollection AddServerlessCalls(this IServiceCollection services)
     {
         services.AddSingleton<ServerlessInvoker>();
         services.AddSingleton<InitReader>();
@@ -167,6 +183,7 @@ internal static class CoreServices
         services.AddSingleton<ServerlessConnect>(static sp => sp.GetRequiredService<ServerlessConnector>().ConnectAsync);
         services.AddSingleton<MetadataClient>();
         services.AddSingleton<ServerlessMetadata>(static sp => sp.GetRequiredService<MetadataClient>().ReadAsync);
+        return services;
     }
 
     private static IServiceCollection AddRequestFlow(this IServiceCollection services, GuardOptions options)
@@ -174,6 +191,16 @@ internal static class CoreServices
         services.AddSingleton(new TargetParser(options.Gateway.ActorDomain));
         services.AddSingleton<RouteCache>();
         services.AddSingleton<RouteResolver>();
+        services.AddSingleton<Func<MemoryUse>>(MemoryUse.Now);
+        services.AddSingleton<MemoryPressure>();
+        services.AddHostedService(static sp => sp.GetRequiredService<MemoryPressure>());
+        services.AddSingleton<ClientLimits>();
+        services.AddSingleton<WakeBudget>();
+        services.AddSingleton<JwtKeys>();
+        services.AddHostedService(static sp => sp.GetRequiredService<JwtKeys>());
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<ClientTokens>();
+        services.AddSingleton<Admission>();
         services.AddSingleton<HoldLimiter>();
         services.AddSingleton<UnroutedHold>();
         services.AddSingleton<ProbeGate>();
@@ -184,6 +211,7 @@ internal static class CoreServices
         services.AddHttpForwarder();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<ForwardingInvoker>();
+        services.AddSingleton<OpenWebSockets>();
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
@@ -200,6 +228,7 @@ internal static class CoreServices
             services.AddSingleton<SidecarApp>();
             services.AddSingleton<SidecarRunner>();
             services.AddSingleton<SidecarEndpoints>();
+            services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<SidecarRunner>());
             services.AddHostedService(static sp => sp.GetRequiredService<SidecarRunner>());
         }
     }

@@ -612,6 +612,46 @@ public sealed class ReadinessGateTests
     }
 
     [Fact]
+    public async Task Hold_BudgetOfWakesSpent_OnlyNewWakesAreRefused()
+    {
+        var h = await new ReadinessHarness(o => (o.Limits.WakesPerPool, o.Limits.WakeWindow) = (2, TimeSpan.FromHours(10))).WithPoolAsync();
+        var (first, second, third) = (await h.AddActorAsync("a"), await h.AddActorAsync("b"), await h.AddActorAsync("c"));
+        using var client = new CancellationTokenSource();
+        var held = new List<Task<HoldResult>> { h.HoldOf(client, first), h.HoldOf(client, second) };
+        await h.UntilHeldAsync(first, 1);
+        await h.UntilHeldAsync(second, 1);
+
+        // Whoever joins costs nothing.
+        held.Add(h.HoldOf(client, first));
+        await h.UntilHeldAsync(first, 2);
+        var over = await h.Hold(third).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(("guard.hold_limit_reached", "wakes", 2), (over.Error!.FullCode, over.Error.Metadata!.Scope, over.Error.Metadata.Limit));
+        Assert.InRange(over.Error.RetryAfter!.Value, TimeSpan.FromHours(4), TimeSpan.FromHours(5));
+        await client.CancelAsync();
+        await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+        Assert.Equal(0, h.Limiter.Held);
+    }
+
+    [Fact]
+    public async Task Hold_MemoryShort_NoMoreAreHeldAndThoseHeldStay()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        var held = h.Hold(actor);
+        await h.UntilHeldAsync(actor, 1);
+        h.MemoryUse = new(95, 100);
+        h.Memory.Look();
+
+        var over = await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(("guard.hold_limit_reached", "memory"), (over.Error!.FullCode, over.Error.Metadata!.Scope));
+        Assert.False(held.IsCompleted);
+        await h.AddRunnerAsync("r1");
+        Assert.Equal(HoldOutcome.Ready, (await held.WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Outcome);
+    }
+
+    [Fact]
     public async Task Hold_SkipReadyWait_GoesAsSoonAsARunnerHasIt()
     {
         var h = await new ReadinessHarness().WithPoolAsync();

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -67,10 +68,11 @@ internal sealed class ReadinessHarness
         Settings = new PoolSettingsSource(pools, Live, Time, new TestLog<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
         var probes = new ProbeGate(health, Connects, Live, Time);
-        Limiter = new HoldLimiter(Live, Metrics);
+        Memory = new MemoryPressure(Live, Metrics, () => MemoryUse, Time, new TestLog<MemoryPressure>());
+        Limiter = new HoldLimiter(Live, Metrics, Memory);
         Waits = new ActorWaits(new(
             actors, Starter, Routes, Tracker, watchers, probes, Connects, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
-        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, Live, Metrics, Time);
+        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
@@ -81,6 +83,12 @@ internal sealed class ReadinessHarness
     }
 
     public FakeTimeProvider Time { get; }
+
+    /// <summary>What <see cref="Memory"/> reads.</summary>
+    public MemoryUse MemoryUse { get; set; }
+
+    /// <summary>Looks only when told to.</summary>
+    public MemoryPressure Memory { get; }
 
     public GuardOptions Options { get; }
 

@@ -1,4 +1,5 @@
 using Guard.Core.Actors;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -71,9 +72,10 @@ internal sealed class SimGuard
         var watchers = new PoolHealthWatchers(Tracker, settings, time, Log<PoolHealthWatchers>());
         var connects = new ConnectOutlook(time);
         var probes = new ProbeGate(store, connects, live, time);
-        Limiter = new HoldLimiter(live, metrics);
+        var memory = new MemoryPressure(live, metrics, static () => default, time, Log<MemoryPressure>());
+        Limiter = new HoldLimiter(live, metrics, memory);
         Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, connects, Identity, liveness, live, metrics, time, Log<ActorWait>()));
-        var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, live, metrics, time);
+        var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
