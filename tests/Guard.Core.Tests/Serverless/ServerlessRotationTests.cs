@@ -23,7 +23,8 @@ public sealed class ServerlessRotationTests
         var actors = await h.AddActorsAsync(15);
         var opened = new Dictionary<int, TimeSpan>();
         var (gaps, longest, mostOpen) = (0, TimeSpan.Zero, 0);
-        for (var now = TimeSpan.Zero; now < TimeSpan.FromHours(24); now += Step)
+        var began = h.Time.GetTimestamp();
+        while (h.Time.GetElapsedTime(began) is var now && now < TimeSpan.FromHours(24))
         {
             h.Time.Advance(Step);
             var sweep = (await h.LookAsync())!;
@@ -50,10 +51,19 @@ public sealed class ServerlessRotationTests
             }
 
             mostOpen = Math.Max(mostOpen, h.Endpoints.Open);
+
+            // The heartbeat that closes what has drained runs on its own: the clock must not run away from it.
+            while ((await h.RunnersAsync()).Any(r => r.DrainTs != 0 && r.RemainingSlots == r.TotalSlots))
+            {
+                h.Time.Advance(TimeSpan.FromSeconds(1));
+                await ServerlessHarness.TurnAsync(4);
+            }
         }
 
         Assert.Equal(0, gaps);
-        Assert.InRange(longest, TimeSpan.FromSeconds(2900), TimeSpan.FromSeconds(3060));
+
+        // Drained at 3000 s, closed when empty: long before the platform's 3600 s.
+        Assert.InRange(longest, TimeSpan.FromSeconds(2900), TimeSpan.FromSeconds(3500));
         Assert.Equal(3, h.Endpoints.Open);
         Assert.InRange(mostOpen, 4, 6);
         Assert.InRange(h.Endpoints.Connects.Count, 24 * 3, 30 * 3);
