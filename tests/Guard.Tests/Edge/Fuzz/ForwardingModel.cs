@@ -79,7 +79,7 @@ internal sealed class ForwardingModel(string actorId)
     private static Dictionary<string, string> Group(IEnumerable<WireHeader> headers)
         => headers.GroupBy(h => h.Name, StringComparer.OrdinalIgnoreCase).ToDictionary(
             g => g.Key,
-            g => string.Join(g.Key.Equals("cookie", StringComparison.OrdinalIgnoreCase) ? "; " : ", ", g.Select(h => h.Value)),
+            g => string.Join(g.Key.Equals("cookie", StringComparison.OrdinalIgnoreCase) ? "; " : ", ", g.Select(h => h.Value)).Trim(' ', '\t'),
             StringComparer.OrdinalIgnoreCase);
 
     private static string? Authority(string target)
