@@ -7,7 +7,7 @@ namespace Guard.Control;
 internal static class ControlApi
 {
     /// <summary>Adds what <see cref="MapControlApi"/> needs, on top of the storage ports, <c>LiveOptions</c>, <c>TimeProvider</c>,
-    /// <c>EndpointPolicy</c> and <see cref="StopActor"/>, which the host registers.</summary>
+    /// <c>EndpointPolicy</c>, <c>ServerlessMetadata</c> and <see cref="StopActor"/>, which the host registers.</summary>
     public static IServiceCollection AddControlApi(this IServiceCollection services)
     {
         services.AddControlOpenApi();
@@ -17,6 +17,7 @@ internal static class ControlApi
         services.AddSingleton<ActorEndpoints>();
         services.AddSingleton<RunnerEndpoints>();
         services.AddSingleton<PoolHealthEndpoints>();
+        services.AddSingleton<ServerlessEndpoints>();
         services.AddSingleton<Importer>();
         services.AddSingleton<ImportEndpoints>();
         return services;
@@ -31,6 +32,7 @@ internal static class ControlApi
         var services = endpoints.ServiceProvider;
         var api = endpoints.MapGroup("");
         services.GetRequiredService<RunnerConfigEndpoints>().Map(api.MapGroup("").WithTags("runner-configs"));
+        services.GetRequiredService<ServerlessEndpoints>().Map(api.MapGroup("").WithTags("runner-configs"));
         services.GetRequiredService<ActorEndpoints>().Map(api.MapGroup("").WithTags("actors"));
         services.GetRequiredService<RunnerEndpoints>().Map(api.MapGroup("").WithTags("runners"));
         services.GetRequiredService<PoolHealthEndpoints>().Map(api.MapGroup("").WithTags("pool-health"));

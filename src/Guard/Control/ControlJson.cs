@@ -12,6 +12,8 @@ namespace Guard.Control;
 [JsonSerializable(typeof(RunnerConfigPutShape))]
 [JsonSerializable(typeof(RunnerConfigPutReply))]
 [JsonSerializable(typeof(RunnerConfigList))]
+[JsonSerializable(typeof(ServerlessCheckShape))]
+[JsonSerializable(typeof(ServerlessCheckReply))]
 [JsonSerializable(typeof(ActorCreateShape))]
 [JsonSerializable(typeof(ActorReply))]
 [JsonSerializable(typeof(ActorGetOrCreateReply))]

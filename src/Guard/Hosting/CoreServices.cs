@@ -145,8 +145,8 @@ internal static class CoreServices
         return services;
     }
 
-    /// <summary>What talks to one serverless endpoint; the pools use it by its delegates.</summary>
-    private static void AddServerlessCalls(this IServiceCollection services)
+    /// <summary>What talks to one serverless endpoint, used by its delegates; on top of <c>RunnerConnector</c>.</summary>
+    public static IServiceCollection AddServerlessCalls(this IServiceCollection services)
     {
         services.AddSingleton<ServerlessInvoker>();
         services.AddSingleton<InitReader>();
@@ -154,6 +154,7 @@ internal static class CoreServices
         services.AddSingleton<ServerlessConnect>(static sp => sp.GetRequiredService<ServerlessConnector>().ConnectAsync);
         services.AddSingleton<MetadataClient>();
         services.AddSingleton<ServerlessMetadata>(static sp => sp.GetRequiredService<MetadataClient>().ReadAsync);
+        return services;
     }
 
     private static IServiceCollection AddRequestFlow(this IServiceCollection services, GuardOptions options)

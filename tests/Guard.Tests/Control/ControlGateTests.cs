@@ -13,7 +13,6 @@ public sealed class ControlGateTests
     [InlineData("POST", "/runner-configs")]
     [InlineData("HEAD", "/runners")]
     [InlineData("OPTIONS", "/runners")]
-    [InlineData("POST", "/runner-configs/serverless-health-check?namespace=n")]
     [InlineData("GET", "/openapi/v2.json")]
     [InlineData("GET", "/openapi/v1.yaml")]
     [InlineData("GET", "/favicon.ico")]

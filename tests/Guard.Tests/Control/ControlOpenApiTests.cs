@@ -15,7 +15,7 @@ public sealed class ControlOpenApiTests
             [
                 "DELETE /actors/{id}", "DELETE /runner-configs/{pool}", "DELETE /runners/{id}", "GET /actors", "GET /pool-health/{pool}",
                 "GET /runner-configs", "GET /runners", "GET /runners/{id}/actors", "POST /actors", "POST /imports",
-                "POST /pool-health/{pool}/errors", "POST /pool-health/{pool}/successes", "POST /runners", "POST /runners/{id}/drain", "POST /runners/{id}/events",
+                "POST /pool-health/{pool}/errors", "POST /pool-health/{pool}/successes", "POST /runner-configs/serverless-health-check", "POST /runners", "POST /runners/{id}/drain", "POST /runners/{id}/events",
                 "POST /runners/{id}/heartbeat", "PUT /actors", "PUT /runner-configs/{pool}",
             ],
             calls);

@@ -7,6 +7,7 @@ using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
+using Guard.Hosting;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -72,6 +73,8 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IActorImportStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<EndpointPolicy>()
+            .AddSingleton<RunnerConnector>()
+            .AddServerlessCalls()
             .AddSingleton<SuspectRunners>()
             .AddSingleton(s => new GuardMetrics(s.GetRequiredService<LiveOptions>()))
             .AddSingleton<RunnerRegistry>()

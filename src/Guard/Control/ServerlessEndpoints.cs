@@ -1,0 +1,31 @@
+using Guard.Control.Input;
+using Guard.Control.Shapes;
+using Guard.Core.Serverless;
+
+namespace Guard.Control;
+
+/// <summary>Trying a serverless endpoint before a pool is given it. Thread-safe.</summary>
+internal sealed class ServerlessEndpoints(ServerlessMetadata metadata)
+{
+    public void Map(IEndpointRouteBuilder api) => api.MapPost("/runner-configs/serverless-health-check", CheckAsync)
+        .WithSummary("Reads the metadata of a serverless endpoint once, as its pool would; a failure is an answer, not an error")
+        .TakesQuery(QueryParameter.Namespace)
+        .TakesBody<ServerlessCheckShape>()
+        .Answers<ServerlessCheckReply>(StatusCodes.Status413PayloadTooLarge);
+
+    private async Task<IResult> CheckAsync(ControlCall call)
+    {
+        // Required as for every call on runner-configs; that it exists is not: it may be made by the config that is tried here.
+        _ = call.Namespace();
+        var body = await call.ReadObjectAsync();
+        var url = body.Text("url", TextRule.Message);
+        var headers = HeadersInput.Read(body, "headers");
+        body.End();
+        if (call.Error is { } error)
+        {
+            return ControlResult.Error(error);
+        }
+
+        return ControlResult.Ok(ServerlessCheckReply.Of(await metadata(url, headers, call.Cancelled)), ControlJson.Default.ServerlessCheckReply);
+    }
+}
