@@ -63,7 +63,7 @@ internal sealed class EdgeHeaderEncoding : Encoding
         bool names = false, keepAlive = false, other = false;
         foreach (var range in line.AsSpan().Split(','))
         {
-            var token = line.AsSpan()[range].Trim();
+            var token = line.AsSpan()[range].Trim(" \t");
             if (token.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))
             {
                 keepAlive = true;

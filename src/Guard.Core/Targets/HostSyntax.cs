@@ -49,7 +49,7 @@ internal static class HostSyntax
 
                 label = 0;
             }
-            else if ((!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_')) || ++label > MaxLabelLength || (label == 1 && c == '-'))
+            else if ((!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_')) || ++label > MaxLabelLength || (label == 1 && !char.IsAsciiLetterOrDigit(c)))
             {
                 return false;
             }

@@ -21,6 +21,7 @@ public sealed class HostSyntaxTests
     [InlineData(".a")]
     [InlineData("a..b")]
     [InlineData("-a")]
+    [InlineData("a._b")]
     [InlineData("!a")]
     [InlineData("$a")]
     [InlineData("'")]
