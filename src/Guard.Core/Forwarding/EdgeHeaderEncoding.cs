@@ -81,7 +81,8 @@ internal sealed class EdgeHeaderEncoding : Encoding
         return (names, keepAlive, other) switch
         {
             (true, false, true) => line + KeepAliveBehind,
-            (true, true, false) => string.Join(", ", line.Split(',', StringSplitOptions.TrimEntries)
+            (true, true, false) => string.Join(", ", line.Split(',')
+                .Select(static t => t.Trim(' ', '\t'))
                 .Where(t => !t.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))),
             _ => line,
         };
