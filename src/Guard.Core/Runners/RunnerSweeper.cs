@@ -1,6 +1,7 @@
 using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,9 +10,9 @@ namespace Guard.Core.Runners;
 
 /// <summary>
 /// Looks after the pools whose lease this Guard holds: declares runners lost that were not heard of for <c>Runners:LostAfter</c>, evicts
-/// the actors of draining runners, starts what is due to restart. Of all Guards of a store one does so per pool; when it dies, another one
+/// the actors of draining runners, starts what is due to restart, opens and drains connections of serverless pools. Of all Guards of a store one does so per pool; when it dies, another one
 /// takes over within <see cref="LeaseTtl"/>. Looks every fifth of <c>LostAfter</c>, 0.2 s at least and 1 s at most, and sooner where
-/// something is due sooner.
+/// something is due sooner, or where <see cref="PoolAttention"/> is asked for.
 /// </summary>
 /// <remarks>
 /// Silence counts against a runner only while it could have been heard. So nobody is lost before <c>LostAfter</c> of unbroken contact
@@ -23,6 +24,8 @@ internal sealed partial class RunnerSweeper(
     RunnerRegistry registry,
     ActorEvictions evictions,
     ActorRestarts restarts,
+    ServerlessPoolManager serverless,
+    PoolAttention attention,
     GuardIdentity identity,
     LiveOptions options,
     TimeProvider time,
@@ -44,14 +47,26 @@ internal sealed partial class RunnerSweeper(
     /// <summary>How long giving the leases back may take in all when this Guard ends.</summary>
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long this Guard, after it handed a lease over, leaves it to others. Each of them looks once a second.</summary>
+    private static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(2.5);
+
     private readonly Dictionary<PoolId, SweptPool> _pools = [];
     private IReadOnlyList<PoolId>? _listed;
     private long _listedAt;
     private TimeSpan _lastRound;
+    private volatile bool _handsOver;
     private bool _failing;
 
     /// <summary>The time between two looks at a pool where nothing is due.</summary>
     public static TimeSpan Period(TimeSpan lostAfter) => TimeSpan.FromTicks(Math.Clamp(lostAfter.Ticks / 5, MinPeriod.Ticks, MaxPeriod.Ticks));
+
+    /// <summary>Gives the leases of serverless pools back at once, because this Guard is about to end: others replace its connections. Where
+    /// there is nobody else it takes them again, and goes on until it is stopped.</summary>
+    public void HandOver()
+    {
+        _handsOver = true;
+        attention.Wake();
+    }
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
@@ -74,7 +89,14 @@ internal sealed partial class RunnerSweeper(
                 lastRound = now;
                 var pause = await RoundAsync(lostAfter, stoppingToken);
                 _lastRound = time.GetElapsedTime(now);
-                await Task.Delay(pause, time, stoppingToken);
+                await attention.WaitAsync(pause, stoppingToken);
+                var left = MinPause - time.GetElapsedTime(now);
+                if (left > TimeSpan.Zero)
+                {
+                    await Task.Delay(left, time, stoppingToken);
+                }
+
+                stoppingToken.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -96,6 +118,13 @@ internal sealed partial class RunnerSweeper(
         var pause = Period(lostAfter);
         try
         {
+            if (_handsOver)
+            {
+                _handsOver = false;
+                await HandOverAsync(cancellationToken);
+            }
+
+            Attend();
             if (_listed is null || time.GetElapsedTime(_listedAt) >= pause)
             {
                 (_listed, _listedAt) = (await store.ListPoolsAsync(cancellationToken), time.GetTimestamp());
@@ -145,6 +174,7 @@ internal sealed partial class RunnerSweeper(
         {
             pool.HeldSince = null;
             pool.NextLook = After(began, Period(lostAfter));
+            serverless.Lost(pool.Id);
             return;
         }
 
@@ -163,9 +193,26 @@ internal sealed partial class RunnerSweeper(
         registry.DrainedByVersion(pool.Id, sweep.DrainedByVersion);
         evictions.GaveUp(sweep.TimedOut);
         restarts.Begin(pool.Id, sweep.DueRestarts, cancellationToken);
+        await serverless.KeepAsync(pool.Id, sweep, cancellationToken);
         var isEvicting = await evictions.StepAsync(pool.Id, sweep.Draining, pool.Pace, cancellationToken);
         var next = isEvicting ? EvictionPeriod : Period(lostAfter);
         pool.NextLook = After(began, sweep.NextRestart is { } restart && restart < next ? restart : next);
+    }
+
+    /// <summary>Pools that want a look have it now, if this Guard keeps them; one that is not known yet may be new.</summary>
+    private void Attend()
+    {
+        foreach (var id in attention.Take())
+        {
+            if (!_pools.TryGetValue(id, out var pool))
+            {
+                _listed = null;
+            }
+            else if (pool.HeldSince is not null)
+            {
+                pool.NextLook = long.MinValue;
+            }
+        }
     }
 
     private void ContactLost()
@@ -173,6 +220,18 @@ internal sealed partial class RunnerSweeper(
         foreach (var pool in _pools.Values)
         {
             pool.HeldSince = null;
+        }
+    }
+
+    private async Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        foreach (var pool in _pools.Values.Where(p => p.HeldSince is not null && serverless.Manages(p.Id)))
+        {
+            pool.HeldSince = null;
+            pool.NextLook = After(time.GetTimestamp(), HandOverPause);
+            serverless.Lost(pool.Id);
+            await store.ReleaseAsync(pool.Id, identity.Id, cancellationToken);
+            LogHandedOver(logger, pool.Id);
         }
     }
 
@@ -211,6 +270,10 @@ internal sealed partial class RunnerSweeper(
     [LoggerMessage(EventId = 1, EventName = "RunnerLost", Level = LogLevel.Warning,
         Message = "Runner {RunnerId} (key {Key}) of pool {Namespace}/{Pool} is lost: no heartbeat for {Seconds:0.0} s. It has probably crashed, hangs, or cannot reach the control endpoint. Its actors follow their crash policy.")]
     private static partial void LogRunnerLost(ILogger logger, string runnerId, string key, string @namespace, string pool, double seconds);
+
+    [LoggerMessage(EventId = 4, EventName = "PoolHandedOver", Level = LogLevel.Information,
+        Message = "Going down: pool {Pool} is left to another Guard, which replaces the connections of this one")]
+    private static partial void LogHandedOver(ILogger logger, PoolId pool);
 
     [LoggerMessage(EventId = 2, EventName = "RunnerSweepFailed", Level = LogLevel.Warning,
         Message = "Runners cannot be checked: the store does not answer. No runner is declared lost until it has answered for Runners:LostAfter.")]

@@ -28,6 +28,19 @@ internal interface IChangeSink
     {
     }
 
+    /// <summary>A start was asked for and no runner of the pool has a slot: more capacity is wanted.</summary>
+    void CapacityWanted(PoolId pool)
+    {
+    }
+
+    /// <summary>A connect of a serverless pool failed, or, for the first time after one that did, succeeded.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="failure">Null for a success.</param>
+    /// <param name="wait">Until the next is tried.</param>
+    void ConnectEnded(PoolId pool, PoolErrorKind? failure, TimeSpan wait)
+    {
+    }
+
     void PoolConfigChanged(PoolId pool)
     {
     }

@@ -63,6 +63,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
         => link.CallAsync("heartbeat", () => _model.Runners.HeartbeatAsync(runnerId, default), cancellationToken);
 
+    public ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+        => link.CallAsync("beat", () => _model.Runners.BeatAsync(beats, default), cancellationToken);
+
     public ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken)
         => link.CallAsync("drain", () => _model.Runners.DrainAsync(runnerId, default), cancellationToken);
 
@@ -88,6 +91,13 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
         => await link.CallAsync("release", async () =>
         {
             await _model.Upkeep.ReleaseAsync(pool, guardId, default);
+            return true;
+        }, cancellationToken);
+
+    public async ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+        => await link.CallAsync("tell connect", async () =>
+        {
+            await _model.Upkeep.TellConnectAsync(pool, failure, wait, default);
             return true;
         }, cancellationToken);
 
@@ -138,6 +148,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
             world.Checks.ProbeDecided(grant, interval);
             return grant;
         }, cancellationToken);
+
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => link.CallAsync("open probe", () => _model.Health.OpenProbeAsync(pool, default), cancellationToken);
 
     public async ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => await link.CallAsync("end probe", async () =>

@@ -27,7 +27,7 @@ internal sealed partial class RedisRunnerStore
         RedisValue[] arguments =
         [
             terms.GuardId, (long)terms.LeaseTtl.TotalMilliseconds, lostMs, (long)TombstoneTtl.TotalMilliseconds, IPoolUpkeepStore.MostPerSweep,
-            EligibleAfter, Restart,
+            EligibleAfter, Restart, (long)IPoolUpkeepStore.PendingFor(options.Current.Readiness.RepairInterval).TotalMilliseconds,
         ];
         var reply = await EvaluateAsync("pool_sweep", pool, arguments, cancellationToken);
         if (reply.Length == 0)
@@ -60,6 +60,9 @@ internal sealed partial class RedisRunnerStore
             TimedOut = ActorHash.ReadAll(pool, reply[6]),
             DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
             NextRestart = (string?)reply[8] is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)reply[8]) : null,
+            Config = RedisPoolStore.Read((byte[]?)reply[9]),
+            Pending = (int)reply[10],
+            Streams = RunnerHash.ReadStreams(reply[11]),
         };
     }
 
@@ -86,6 +89,13 @@ internal sealed partial class RedisRunnerStore
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
         => ActorHash.ReadAll(pool, await EvaluateAsync("actors_stopping", pool, [MaxStopping], cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        RedisValue text = FormattableString.Invariant($"f|{pool}|{(failure is { } kind ? (int)kind : -1)}|{(long)wait.TotalMilliseconds}");
+        await redis.CallAsync("tell_connect", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
+    }
 
     /// <summary>Stops a runner and takes its actors from it; its record if it was this call that stopped it.</summary>
     private async Task<RunnerRecord?> StopAsync(string runnerId, PoolId pool, RedisValue lostAfter, CancellationToken cancellationToken)
