@@ -19,7 +19,7 @@ internal readonly struct ConnectionTokens
         {
             foreach (var range in line.AsSpan().Split(','))
             {
-                var token = line.AsSpan()[range].Trim();
+                var token = line.AsSpan()[range].Trim(" \t");
                 if (!token.IsEmpty && !IsUsual(token))
                 {
                     // A set, so that many tokens times many headers stay cheap.

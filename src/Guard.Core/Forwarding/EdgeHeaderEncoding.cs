@@ -63,7 +63,7 @@ internal sealed class EdgeHeaderEncoding : Encoding
         bool names = false, keepAlive = false, other = false;
         foreach (var range in line.AsSpan().Split(','))
         {
-            var token = line.AsSpan()[range].Trim();
+            var token = line.AsSpan()[range].Trim(" \t");
             if (token.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))
             {
                 keepAlive = true;
@@ -81,7 +81,8 @@ internal sealed class EdgeHeaderEncoding : Encoding
         return (names, keepAlive, other) switch
         {
             (true, false, true) => line + KeepAliveBehind,
-            (true, true, false) => string.Join(", ", line.Split(',', StringSplitOptions.TrimEntries)
+            (true, true, false) => string.Join(", ", line.Split(',')
+                .Select(static t => t.Trim(' ', '\t'))
                 .Where(t => !t.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))),
             _ => line,
         };

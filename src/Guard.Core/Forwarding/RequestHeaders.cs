@@ -106,7 +106,7 @@ internal static class RequestHeaders
         {
             foreach (var range in line.AsSpan().Split(','))
             {
-                if (line.AsSpan()[range].Trim().Equals("trailers", StringComparison.OrdinalIgnoreCase))
+                if (line.AsSpan()[range].Trim(" \t").Equals("trailers", StringComparison.OrdinalIgnoreCase))
                 {
                     return true;
                 }

@@ -46,7 +46,7 @@ internal static class UpgradeRules
                 : UpgradeKind.Other;
     }
 
-    private static bool IsWebSocket(string? protocol) => string.Equals(protocol?.Trim(), "websocket", StringComparison.OrdinalIgnoreCase);
+    private static bool IsWebSocket(string? protocol) => string.Equals(protocol, "websocket", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether <c>upgrade</c> is among the options of a Connection header.</summary>
     public static bool AsksForUpgrade(StringValues connection)
@@ -55,7 +55,7 @@ internal static class UpgradeRules
         {
             foreach (var range in line.AsSpan().Split(','))
             {
-                if (line.AsSpan()[range].Trim().Equals("upgrade", StringComparison.OrdinalIgnoreCase))
+                if (line.AsSpan()[range].Trim(" \t").Equals("upgrade", StringComparison.OrdinalIgnoreCase))
                 {
                     return true;
                 }

@@ -1,6 +1,7 @@
 using Guard.Core.Errors;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
+using Guard.Core.Targets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -21,7 +22,8 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
     private static readonly GuardError OldVersion = GuardErrors.InvalidFraming("transfer-encoding in HTTP/1.0");
     private static readonly GuardError UpgradeProtocol = GuardErrors.InvalidFraming("upgrade to anything but 'websocket'");
     private static readonly GuardError ConnectionField = GuardErrors.InvalidFraming("a field of HTTP/1.1 connections in HTTP/2");
-    private static readonly GuardError EmptyHost = GuardErrors.InvalidFraming("an empty Host");
+    private static readonly GuardError MethodCase = GuardErrors.InvalidFraming("a method of HTTP's in another case");
+    private static readonly GuardError BadHost = GuardErrors.InvalidFraming("a Host that is no host name or address");
     private static readonly GuardError Tunnel = GuardErrors.InvalidFraming("CONNECT to anything but a WebSocket");
     private static readonly GuardError UpgradeMethod = GuardErrors.InvalidFraming("upgrade of anything but a GET in HTTP/1.1");
     private static readonly GuardError UpgradeBody = GuardErrors.InvalidFraming("upgrade with a body");
@@ -38,10 +40,17 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
             return framing;
         }
 
-        // Only HTTP/1.0 may leave it out.
-        if (string.IsNullOrEmpty(headers.Host) && (headers.Host.Count != 0 || HttpProtocol.IsHttp2(request.Protocol)))
+        // Methods are case-sensitive (RFC 9110 9.1); the framework compares them without case, and would send GEt as GET.
+        if (!string.Equals(HttpMethods.GetCanonicalizedValue(request.Method), request.Method, StringComparison.Ordinal))
         {
-            return EmptyHost;
+            return MethodCase;
+        }
+
+        // Only HTTP/1.0 may leave it out.
+        var hosts = headers.Host;
+        if (hosts.Count == 0 ? HttpProtocol.IsHttp2(request.Protocol) : !HostSyntax.IsValid(hosts[0]))
+        {
+            return BadHost;
         }
 
         if (HttpProtocol.IsHttp2(request.Protocol)

@@ -39,7 +39,8 @@ internal sealed class ForwardingModel(string actorId)
     /// <summary>What Guard itself says: each once, whatever the client sent.</summary>
     private string? CompareOwn(WireRequest sent, WireRequest seen, IPAddress client)
     {
-        var host = Authority(sent.Target) ?? sent.Values("host").SingleOrDefault() ?? "";
+        // HTTP/1.0 may leave the host out; the authority of an absolute form is passed on as URIs write it, which makes 0.0.0.4 of 4.
+        var host = sent.Values("host") is not [var given] ? "" : Authority(sent.Target) is { } authority ? new Uri("http://" + authority).Authority : given;
         (string Name, string? Value)[] own =
         [
             ("x-rivet-actor", actorId), ("x-rivet-actor-key", "k1"), ("x-rivet-actor-generation", "1"), ("x-rivet-ray-id", null), ("traceparent", null),
@@ -79,7 +80,7 @@ internal sealed class ForwardingModel(string actorId)
     private static Dictionary<string, string> Group(IEnumerable<WireHeader> headers)
         => headers.GroupBy(h => h.Name, StringComparer.OrdinalIgnoreCase).ToDictionary(
             g => g.Key,
-            g => string.Join(g.Key.Equals("cookie", StringComparison.OrdinalIgnoreCase) ? "; " : ", ", g.Select(h => h.Value)),
+            g => string.Join(g.Key.Equals("cookie", StringComparison.OrdinalIgnoreCase) ? "; " : ", ", g.Select(h => h.Value)).Trim(' ', '\t'),
             StringComparer.OrdinalIgnoreCase);
 
     private static string? Authority(string target)

@@ -15,6 +15,8 @@ internal sealed class FuzzRun(EdgeGuard edge)
     private readonly ForwardingModel _model = new(edge.ActorId);
     private readonly ConcurrentDictionary<string, (int Seed, byte[] Sent, byte[]? Received)> _cases = new();
 
+    private readonly ConcurrentBag<string> _unanswered = [];
+
     /// <summary>Requests sent, mutated or not, without the last word of each connection.</summary>
     public int Sent { get; private set; }
 
@@ -46,7 +48,7 @@ internal sealed class FuzzRun(EdgeGuard edge)
     private async Task SendAsync(int seed, CancellationToken cancellationToken)
     {
         var bytes = _mutator.Make(seed);
-        _ = StrictHttp1.ReadAll(bytes, out var end, out _);
+        var requests = StrictHttp1.ReadAll(bytes, out var end, out _);
         var address = AddressOf(seed);
         await using var stream = await edge.ConnectAsync(cancellationToken, address);
         var cut = new Random(~seed).Next(3) == 0 ? new Random(seed).Next(bytes.Length) : 0;
@@ -65,18 +67,25 @@ internal sealed class FuzzRun(EdgeGuard edge)
             // Refused before all of it was sent.
         }
 
-        if (end != WireEnd.Incomplete)
+        // Where Guard waits, rightly, for the rest or for another request, the connection ends here.
+        if (end == WireEnd.Invalid || (end == WireEnd.Clean && requests[^1].Values("connection").Contains("close", StringComparer.OrdinalIgnoreCase)))
         {
-            received = await EdgeGuard.ReadToEndAsync(stream, cancellationToken);
+            try
+            {
+                received = await EdgeGuard.ReadToEndAsync(stream, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                _unanswered.Add($"seed {seed}: neither answered to the end nor refused\n  sent {Show(bytes)}");
+            }
         }
 
-        // Else Guard waits for the rest, and rightly: the connection ends here.
         _cases[address.ToString()] = (seed, bytes, received);
     }
 
     private List<string> Judge()
     {
-        var violations = edge.Runner.Garbage.Select(g => $"the runner got no request: {Show(Encoding.Latin1.GetBytes(g))}").ToList();
+        var violations = edge.Runner.Garbage.Select(g => $"the runner got no request: {Show(Encoding.Latin1.GetBytes(g))}").Concat(_unanswered).ToList();
         var seen = edge.Runner.Requests.Where(r => r.Target != "/warm-up").ToLookup(r => string.Join(" | ", r.Values("x-forwarded-for")));
         violations.AddRange(seen.Where(g => !_cases.ContainsKey(g.Key)).Select(g => $"a request of nobody: {g.Key} {g.First()}"));
         foreach (var (address, (seed, sent, received)) in _cases)

@@ -204,7 +204,7 @@ internal static class StrictHttp1
     private static (bool Chunked, long Length)? Framing(WireRequest head)
     {
         var hosts = head.Values("host");
-        if (hosts.Length > 1 || (hosts.Length == 0 && head.Version == "HTTP/1.1") || hosts is [""])
+        if (hosts.Length > 1 || (hosts.Length == 0 && head.Version == "HTTP/1.1") || (hosts is [""] && !head.Target.Contains("://", StringComparison.Ordinal)))
         {
             return null;
         }
