@@ -53,6 +53,21 @@ public abstract class PoolHealthStoreContract
     }
 
     [Fact]
+    public async Task OpenProbe_FromGrantToEndOfARedPool_ItsId()
+    {
+        var (store, _) = Create(Options());
+        Assert.Equal(0, await store.OpenProbeAsync(_pool, Cancelled));
+        await store.ReportErrorAsync(_pool, Error, Cancelled);
+        Assert.Equal(0, await store.OpenProbeAsync(_pool, Cancelled));
+
+        var probe = await store.TryGrantProbeAsync(_pool, Interval, Cancelled);
+        Assert.Equal(probe.ProbeId, await store.OpenProbeAsync(_pool, Cancelled));
+
+        await store.EndProbeAsync(_pool, probe.ProbeId, false, Cancelled);
+        Assert.Equal(0, await store.OpenProbeAsync(_pool, Cancelled));
+    }
+
+    [Fact]
     public async Task ReadMany_SeveralPools_EachAsReadAlone()
     {
         var (store, _) = Create(Options());

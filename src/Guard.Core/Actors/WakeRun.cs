@@ -71,7 +71,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
         var exclude = new HashSet<string>(_tried);
         services.Suspects.AddTo(exclude);
         await services.Liveness.EnsureAliveAsync();
-        var request = new StartRequest(wake.Id, wake.Pool, services.Identity.Id, exclude, _failed?.Generation);
+        var request = new StartRequest(wake.Id, wake.Pool, services.Identity.Id, exclude, _failed?.Generation, wake.WantsCapacity);
         return await services.Actors.TryBeginStartAsync(request, CancellationToken.None);
     }
 

@@ -31,6 +31,13 @@ internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerPro
     public bool HasBasePath => Endpoint.AsSpan("https://".Length).Contains('/');
 }
 
+/// <summary>What a serverless runner lives by: the connection that a Guard opened to it.</summary>
+/// <param name="Owner">The Guard that holds it. When that Guard is dead the runner is lost.</param>
+/// <param name="Terms">What it was opened with: see <c>StreamTerms</c>. Not secret.</param>
+/// <param name="OpenedAgo">How long ago it was opened, when its runner registered.</param>
+/// <param name="IsLeaving">Its Guard is about to end.</param>
+internal sealed record RunnerStream(string Owner, string Terms, TimeSpan OpenedAgo, bool IsLeaving = false);
+
 /// <summary>A runner as the store holds it. Immutable. Times are Unix ms, 0 = never.</summary>
 internal sealed record RunnerRecord
 {
@@ -50,6 +57,9 @@ internal sealed record RunnerRecord
 
     /// <summary>Raised whenever the set of actors it owns changes.</summary>
     public long ActorsVersion { get; init; }
+
+    /// <summary>The stream that its life is; null when it registered itself.</summary>
+    public RunnerStream? Stream { get; init; }
 
     /// <summary>Never lost, only suspect (from the seed file).</summary>
     public bool IsStatic { get; init; }

@@ -1,6 +1,7 @@
 using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,9 +10,9 @@ namespace Guard.Core.Runners;
 
 /// <summary>
 /// Looks after the pools whose lease this Guard holds: declares runners lost that were not heard of for <c>Runners:LostAfter</c>, evicts
-/// the actors of draining runners, starts what is due to restart. Of all Guards of a store one does so per pool; when it dies, another one
+/// the actors of draining runners, starts what is due to restart, opens and drains connections of serverless pools. Of all Guards of a store one does so per pool; when it dies, another one
 /// takes over within <see cref="LeaseTtl"/>. Looks every fifth of <c>LostAfter</c>, 0.2 s at least and 1 s at most, and sooner where
-/// something is due sooner.
+/// something is due sooner, or where <see cref="PoolAttention"/> is asked for.
 /// </summary>
 /// <remarks>
 /// Silence counts against a runner only while it could have been heard. So nobody is lost before <c>LostAfter</c> of unbroken contact
@@ -23,6 +24,8 @@ internal sealed partial class RunnerSweeper(
     RunnerRegistry registry,
     ActorEvictions evictions,
     ActorRestarts restarts,
+    ServerlessPoolManager serverless,
+    PoolAttention attention,
     GuardIdentity identity,
     LiveOptions options,
     TimeProvider time,
@@ -74,7 +77,14 @@ internal sealed partial class RunnerSweeper(
                 lastRound = now;
                 var pause = await RoundAsync(lostAfter, stoppingToken);
                 _lastRound = time.GetElapsedTime(now);
-                await Task.Delay(pause, time, stoppingToken);
+                await attention.WaitAsync(pause, stoppingToken);
+                var left = MinPause - time.GetElapsedTime(now);
+                if (left > TimeSpan.Zero)
+                {
+                    await Task.Delay(left, time, stoppingToken);
+                }
+
+                stoppingToken.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -96,6 +106,7 @@ internal sealed partial class RunnerSweeper(
         var pause = Period(lostAfter);
         try
         {
+            Attend();
             if (_listed is null || time.GetElapsedTime(_listedAt) >= pause)
             {
                 (_listed, _listedAt) = (await store.ListPoolsAsync(cancellationToken), time.GetTimestamp());
@@ -145,6 +156,7 @@ internal sealed partial class RunnerSweeper(
         {
             pool.HeldSince = null;
             pool.NextLook = After(began, Period(lostAfter));
+            serverless.Lost(pool.Id);
             return;
         }
 
@@ -163,9 +175,26 @@ internal sealed partial class RunnerSweeper(
         registry.DrainedByVersion(pool.Id, sweep.DrainedByVersion);
         evictions.GaveUp(sweep.TimedOut);
         restarts.Begin(pool.Id, sweep.DueRestarts, cancellationToken);
+        await serverless.KeepAsync(pool.Id, sweep, cancellationToken);
         var isEvicting = await evictions.StepAsync(pool.Id, sweep.Draining, pool.Pace, cancellationToken);
         var next = isEvicting ? EvictionPeriod : Period(lostAfter);
         pool.NextLook = After(began, sweep.NextRestart is { } restart && restart < next ? restart : next);
+    }
+
+    /// <summary>Pools that want a look have it now, if this Guard keeps them; one that is not known yet may be new.</summary>
+    private void Attend()
+    {
+        foreach (var id in attention.Take())
+        {
+            if (!_pools.TryGetValue(id, out var pool))
+            {
+                _listed = null;
+            }
+            else if (pool.HeldSince is not null)
+            {
+                pool.NextLook = long.MinValue;
+            }
+        }
     }
 
     private void ContactLost()

@@ -55,7 +55,8 @@ internal interface IActorStore
     /// </summary>
     /// <remarks>
     /// Of any number of racing callers one is granted the start. The slot of a generation that is taken over counts as free when a runner
-    /// is chosen; when none is found, that generation stays as it is and keeps its slot. Repeating a start that finds no capacity changes nothing more.
+    /// is chosen; when none is found, that generation stays as it is and keeps its slot. Repeating a start that finds no capacity changes nothing
+    /// more, but each time the actor counts as pending for <see cref="IPoolUpkeepStore.PendingFor"/> again.
     /// </remarks>
     ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken);
 
@@ -144,12 +145,14 @@ internal sealed record ActorQuery(
 /// <param name="Starter">The id of the Guard that will drive the start.</param>
 /// <param name="TakeOverGeneration">A starting generation that may be replaced, because its starter is known to be dead or is the
 /// caller itself, whose call to the runner failed; null otherwise.</param>
+/// <param name="IsRepeat">The caller asks again because it found no capacity before; then the feed need not be told that capacity is wanted.</param>
 internal sealed record StartRequest(
     ActorId Id,
     PoolId Pool,
     string Starter,
     IReadOnlyCollection<string> Exclude,
-    long? TakeOverGeneration = null);
+    long? TakeOverGeneration = null,
+    bool IsRepeat = false);
 
 internal enum StartGrantStatus
 {

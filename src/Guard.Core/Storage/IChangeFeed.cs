@@ -28,6 +28,11 @@ internal interface IChangeSink
     {
     }
 
+    /// <summary>A start was asked for and no runner of the pool has a slot: more capacity is wanted.</summary>
+    void CapacityWanted(PoolId pool)
+    {
+    }
+
     void PoolConfigChanged(PoolId pool)
     {
     }

@@ -30,6 +30,9 @@ internal interface IPoolHealthStore
     /// </summary>
     ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken);
 
+    /// <summary>The probe that was granted last, while it has not ended and its pool is red; 0 when there is none.</summary>
+    ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken);
+
     /// <summary>Says how a granted probe ended. Without success the interval counts again from its grant. An older probe changes nothing.</summary>
     ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken);
 }

@@ -14,6 +14,12 @@ internal interface IPoolUpkeepStore
     /// <summary>Most runners, actors and tombstones one sweep takes on; the next one goes on.</summary>
     const int MostPerSweep = 500;
 
+    /// <summary>How long an actor that was refused a slot counts as pending, unless it is asked for again: whoever waits for it asks every
+    /// <paramref name="repairInterval"/>. Outlives two lost tries.</summary>
+    static TimeSpan PendingFor(TimeSpan repairInterval) => repairInterval * 3 > MinPending ? repairInterval * 3 : MinPending;
+
+    private static readonly TimeSpan MinPending = TimeSpan.FromSeconds(5);
+
     /// <summary>Every pool that has, or had, a runner-config: runners and actors may outlive it.</summary>
     ValueTask<IReadOnlyList<PoolId>> ListPoolsAsync(CancellationToken cancellationToken);
 
@@ -67,7 +73,29 @@ internal sealed record PoolSweep
 
     /// <summary>Until the next restart after those is due; null when there is none.</summary>
     public required TimeSpan? NextRestart { get; init; }
+
+    /// <summary>The runner-config; null when it was deleted.</summary>
+    public PoolConfig? Config { get; init; }
+
+    /// <summary>Actors that want a slot and have none, and for whom somebody asked within <see cref="IPoolUpkeepStore.PendingFor"/>.</summary>
+    public int Pending { get; init; }
+
+    /// <summary>The live runners whose lives are streams, in no particular order.</summary>
+    public IReadOnlyList<StreamRunner> Streams { get; init; } = [];
 }
+
+/// <summary>A live runner whose life is a stream, as one sweep found it.</summary>
+/// <param name="RunnerId">The runner.</param>
+/// <param name="Owner">The Guard that holds the stream.</param>
+/// <param name="Terms">What the stream was opened with.</param>
+/// <param name="Version">Of the runner.</param>
+/// <param name="TotalSlots">Its slots.</param>
+/// <param name="Actors">Those in use: actors that start, run or stop there.</param>
+/// <param name="Age">Since the stream was opened.</param>
+/// <param name="IsDraining">It takes no new actors.</param>
+/// <param name="IsLeaving">Its Guard is about to end.</param>
+internal sealed record StreamRunner(
+    string RunnerId, string Owner, string Terms, int Version, int TotalSlots, int Actors, TimeSpan Age, bool IsDraining, bool IsLeaving);
 
 /// <param name="Delay">From the drain's beginning to the first actor told to stop.</param>
 /// <param name="Grace">From the drain's beginning until those that have not stopped are given up.</param>

@@ -38,6 +38,12 @@ internal interface IRunnerStore
     /// </summary>
     ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The heartbeats of runners whose streams a Guard holds, in one round trip; what each is now, in the order given. In the same step a
+    /// runner that drains and has no actors left is stopped: nobody can have given it one in between.
+    /// </summary>
+    ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken);
+
     /// <summary>The runner, lost and deleted ones included for at least an hour (their <c>StopTs</c> is set); null when unknown.</summary>
     ValueTask<RunnerRecord?> GetAsync(string runnerId, CancellationToken cancellationToken);
 
@@ -53,6 +59,8 @@ internal interface IRunnerStore
 /// <param name="RunnerId">The id it gets when its key is new; one that no runner ever had.</param>
 /// <param name="TotalSlots">At least 0.</param>
 /// <param name="IsImplicit">See <see cref="RunnerAddress"/>; only what Guard itself registers may be.</param>
+/// <param name="RoutingKey">See <see cref="RunnerAddress.RunnerKey"/>.</param>
+/// <param name="Stream">The stream that its life is; null for a runner that registers itself.</param>
 internal sealed record NewRunner(
     string RunnerId,
     PoolId Pool,
@@ -62,7 +70,25 @@ internal sealed record NewRunner(
     RunnerProtocol Protocol,
     int TotalSlots,
     bool IsStatic = false,
-    bool IsImplicit = false);
+    bool IsImplicit = false,
+    string? RoutingKey = null,
+    RunnerStream? Stream = null);
+
+/// <param name="RunnerId">The runner.</param>
+/// <param name="Pool">Its pool.</param>
+/// <param name="IsLeaving">Its Guard is about to end: it is to be replaced. Once said it stays.</param>
+internal readonly record struct StreamBeat(string RunnerId, PoolId Pool, bool IsLeaving);
+
+internal enum StreamState
+{
+    Serving,
+
+    /// <summary>It takes no new actors, and still has some.</summary>
+    Draining,
+
+    /// <summary>It is stopped or unknown: the stream is of no more use.</summary>
+    Ended,
+}
 
 /// <param name="Runner">As registered.</param>
 /// <param name="DrainedByVersion">Runners of the pool that drain by version since this registration, it itself among them when it came

@@ -47,6 +47,7 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<ActorWaits>());
+        feed.Subscribe(services.GetRequiredService<PoolAttention>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -132,6 +133,9 @@ internal static class CoreServices
         services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
         services.AddSingleton<ActorStarter>();
+        services.AddSingleton<PoolAttention>();
+        services.AddSingleton<ServerlessStreams>();
+        services.AddSingleton<ServerlessPoolManager>();
         services.AddSingleton<ActorEvictions>();
         services.AddSingleton<ActorRestarts>();
         services.AddSingleton<PoolSettingsSource>();
@@ -142,6 +146,9 @@ internal static class CoreServices
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
         services.AddHostedService<StartSweeper>();
         services.AddHostedService<RunnerSweeper>();
+
+        // Stops before what evicts actors does: its streams drain first.
+        services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
         return services;
     }
 

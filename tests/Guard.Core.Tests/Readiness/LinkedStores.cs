@@ -86,6 +86,9 @@ internal sealed class LinkedHealthStore(IPoolHealthStore store, StoreLink link) 
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
         => link.CallAsync(() => store.TryGrantProbeAsync(pool, interval, cancellationToken), cancellationToken);
 
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.OpenProbeAsync(pool, cancellationToken), cancellationToken);
+
     public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => link.CallAsync(() => store.EndProbeAsync(pool, probeId, success, cancellationToken), cancellationToken);
 }

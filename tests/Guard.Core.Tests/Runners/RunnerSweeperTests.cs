@@ -1,6 +1,7 @@
 using Guard.Core.Actors;
 using Guard.Core.Options;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,18 +16,25 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
     private readonly StepClock _time = new();
     private readonly ScriptedUpkeepStore _store = new();
     private readonly LogList _log = new();
+    private readonly PoolAttention _attention;
     private readonly RunnerSweeper _sweeper;
 
-    /// <summary>No pool here drains or restarts anything: what does is never asked for anything but nothing.</summary>
-    public RunnerSweeperTests() => _sweeper = new(
-        _store,
-        new RunnerRegistry(null!, null!, null!, NullLogger<RunnerRegistry>.Instance),
-        new ActorEvictions(_store, null!, null!, NullLogger<ActorEvictions>.Instance),
-        new ActorRestarts(null!, null!, null!, null!, _options, NullLogger<ActorRestarts>.Instance),
-        new GuardIdentity("guard-1"),
-        _options,
-        _time,
-        _log);
+    /// <summary>No pool here drains, restarts or connects anything: what does is never asked for anything but nothing.</summary>
+    public RunnerSweeperTests()
+    {
+        _attention = new PoolAttention(_time);
+        _sweeper = new(
+            _store,
+            new RunnerRegistry(null!, null!, null!, NullLogger<RunnerRegistry>.Instance),
+            new ActorEvictions(_store, null!, null!, NullLogger<ActorEvictions>.Instance),
+            new ActorRestarts(null!, null!, null!, null!, _options, NullLogger<ActorRestarts>.Instance),
+            new ServerlessPoolManager(null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, NullLogger<ServerlessPoolManager>.Instance),
+            _attention,
+            new GuardIdentity("guard-1"),
+            _options,
+            _time,
+            _log);
+    }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

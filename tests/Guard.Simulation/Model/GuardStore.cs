@@ -63,6 +63,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
         => link.CallAsync("heartbeat", () => _model.Runners.HeartbeatAsync(runnerId, default), cancellationToken);
 
+    public ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+        => link.CallAsync("beat", () => _model.Runners.BeatAsync(beats, default), cancellationToken);
+
     public ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken)
         => link.CallAsync("drain", () => _model.Runners.DrainAsync(runnerId, default), cancellationToken);
 
@@ -138,6 +141,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
             world.Checks.ProbeDecided(grant, interval);
             return grant;
         }, cancellationToken);
+
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => link.CallAsync("open probe", () => _model.Health.OpenProbeAsync(pool, default), cancellationToken);
 
     public async ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => await link.CallAsync("end probe", async () =>

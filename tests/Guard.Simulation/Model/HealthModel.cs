@@ -41,6 +41,9 @@ internal sealed class HealthModel : IPoolHealthStore
         return grant.IsGranted ? grant with { ProbeId = _firstProbe + grant.ProbeId } : grant;
     }
 
+    public async ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => await _store.OpenProbeAsync(pool, cancellationToken) is var open && open == 0 ? 0 : open + _firstProbe;
+
     public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => _store.EndProbeAsync(pool, probeId > _firstProbe ? probeId - _firstProbe : 0, success, cancellationToken);
 }

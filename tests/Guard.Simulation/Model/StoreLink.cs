@@ -123,6 +123,8 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
 
     void IChangeSink.CapacityChanged(Core.Pools.PoolId pool) => Send(sink => sink.CapacityChanged(pool));
 
+    void IChangeSink.CapacityWanted(Core.Pools.PoolId pool) => Send(sink => sink.CapacityWanted(pool));
+
     void IChangeSink.PoolConfigChanged(Core.Pools.PoolId pool) => Send(sink => sink.PoolConfigChanged(pool));
 
     void IChangeSink.Gap() => Send(static sink => sink.Gap());

@@ -22,6 +22,8 @@ internal sealed class ProbeGrantedTwice(IPoolHealthStore inner) : IPoolHealthSto
     public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
         => inner.ReportSuccessAsync(pool, cancellationToken);
 
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);
+
     public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => inner.EndProbeAsync(pool, probeId, success, cancellationToken);
 }

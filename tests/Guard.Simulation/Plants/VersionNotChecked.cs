@@ -53,6 +53,8 @@ internal sealed class VersionNotChecked : IPoolHealthStore, IChangeSink
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
         => _inner.TryGrantProbeAsync(pool, interval, cancellationToken);
 
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => _inner.OpenProbeAsync(pool, cancellationToken);
+
     public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => _inner.EndProbeAsync(pool, probeId, success, cancellationToken);
 }

@@ -4,6 +4,7 @@ using Guard.Core.Pools;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Model;
@@ -79,7 +80,12 @@ internal sealed class SimGuard
         var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
         var evictions = new ActorEvictions(store, store, wakes, Log<ActorEvictions>());
         var restarts = new ActorRestarts(Starter, store, Tracker, settings, live, Log<ActorRestarts>());
-        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, Identity, live, time, Log<RunnerSweeper>());
+        var attention = new PoolAttention(time);
+        var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
+        var serverless = new ServerlessPoolManager(
+            (_, _) => throw new NotSupportedException("no pool here is serverless"),
+            streams, store, store, liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
+        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;
@@ -88,6 +94,7 @@ internal sealed class SimGuard
         feed.Subscribe(Tracker);
         feed.Subscribe(Starter);
         feed.Subscribe(Waits);
+        feed.Subscribe(attention);
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
@@ -96,5 +103,6 @@ internal sealed class SimGuard
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));
         Process.Run(() => sweeper.RunAsync(CancellationToken.None));
+        Process.Run(() => streams.RunAsync(CancellationToken.None));
     }
 }

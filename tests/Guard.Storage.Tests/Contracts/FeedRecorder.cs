@@ -10,11 +10,14 @@ internal sealed class FeedRecorder : IChangeSink
 {
     private readonly ConcurrentQueue<(ActorId Id, PoolId Pool, long Revision)> _actors = new();
     private readonly ConcurrentQueue<PoolId> _capacity = new();
+    private readonly ConcurrentQueue<PoolId> _wanted = new();
     private readonly ConcurrentQueue<PoolId> _configs = new();
 
     public IReadOnlyCollection<(ActorId Id, PoolId Pool, long Revision)> Actors => _actors;
 
     public int Capacity(PoolId pool) => _capacity.Count(pool.Equals);
+
+    public int Wanted(PoolId pool) => _wanted.Count(pool.Equals);
 
     public int Configs(PoolId pool) => _configs.Count(pool.Equals);
 
@@ -24,6 +27,7 @@ internal sealed class FeedRecorder : IChangeSink
     {
         _actors.Clear();
         _capacity.Clear();
+        _wanted.Clear();
         _configs.Clear();
     }
 
@@ -34,6 +38,8 @@ internal sealed class FeedRecorder : IChangeSink
     }
 
     public void CapacityChanged(PoolId pool) => _capacity.Enqueue(pool);
+
+    public void CapacityWanted(PoolId pool) => _wanted.Enqueue(pool);
 
     public void PoolConfigChanged(PoolId pool) => _configs.Enqueue(pool);
 

@@ -26,3 +26,8 @@ public sealed class MemoryImportStoreTests : ImportStoreContract
 {
     private protected override StoreFixture NewStore() => new MemoryStoreFixture();
 }
+
+public sealed class MemoryServerlessStoreTests : ServerlessStoreContract
+{
+    private protected override StoreFixture NewStore() => new MemoryStoreFixture();
+}

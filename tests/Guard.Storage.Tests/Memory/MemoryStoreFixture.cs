@@ -96,6 +96,8 @@ internal sealed class MemoryStoreFixture : StoreFixture
         public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
             => throw new NotSupportedException();
 
+        public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
             => throw new NotSupportedException();
     }

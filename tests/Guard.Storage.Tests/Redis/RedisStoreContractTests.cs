@@ -28,6 +28,17 @@ public sealed class RedisClusterUpkeepStoreTests(RedisAssembly redis) : UpkeepSt
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Cluster);
 }
 
+public sealed class RedisServerlessStoreTests(RedisAssembly redis) : ServerlessStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);
+}
+
+/// <summary>On a cluster: no script touches two slots.</summary>
+public sealed class RedisClusterServerlessStoreTests(RedisAssembly redis) : ServerlessStoreContract
+{
+    private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Cluster);
+}
+
 public sealed class RedisImportStoreTests(RedisAssembly redis) : ImportStoreContract
 {
     private protected override StoreFixture NewStore() => new RedisStoreFixture(redis.Server);

@@ -134,6 +134,8 @@ internal sealed class RedisStoreFixture : StoreFixture
         public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
             => inner.TryGrantProbeAsync(pool, interval, cancellationToken);
 
+        public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);
+
         public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
             => inner.EndProbeAsync(pool, probeId, success, cancellationToken);
     }

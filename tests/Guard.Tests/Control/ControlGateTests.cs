@@ -96,6 +96,9 @@ public sealed class ControlGateTests
 
         public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken) => FailAsync<HeartbeatResult?>(cancellationToken);
 
+        public ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+            => FailAsync<IReadOnlyList<StreamState>>(cancellationToken);
+
         public ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken) => FailAsync<bool>(cancellationToken);
 
         public ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken) => FailAsync<bool>(cancellationToken);

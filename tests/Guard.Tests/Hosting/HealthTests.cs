@@ -154,6 +154,9 @@ public sealed class HealthTests
 
         ValueTask<HeartbeatResult?> IRunnerStore.HeartbeatAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        ValueTask<IReadOnlyList<StreamState>> IRunnerStore.BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+            => throw new NotSupportedException();
+
         ValueTask<bool> IRunnerStore.DrainAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         ValueTask<bool> IRunnerStore.DeleteAsync(string runnerId, CancellationToken cancellationToken) => throw new NotSupportedException();

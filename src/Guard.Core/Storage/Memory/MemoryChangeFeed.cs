@@ -30,6 +30,8 @@ internal sealed partial class MemoryChangeFeed(ILogger<MemoryChangeFeed> logger)
 
     public void PublishCapacity(PoolId pool) => Publish(pool, static (sink, pool) => sink.CapacityChanged(pool));
 
+    public void PublishCapacityWanted(PoolId pool) => Publish(pool, static (sink, pool) => sink.CapacityWanted(pool));
+
     public void PublishPoolConfig(PoolId pool) => Publish(pool, static (sink, pool) => sink.PoolConfigChanged(pool));
 
     private void Publish<T>(T change, Action<IChangeSink, T> tell)

@@ -80,6 +80,12 @@ internal sealed class MemoryPoolHealthStore(
     }
 
     /// <inheritdoc/>
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<long>(cancellationToken)
+            : new(Apply(pool, 0, static (health, _, _, _) => health) is { IsRed: true, ProbeOpen: true } health ? health.ProbeId : 0);
+
+    /// <inheritdoc/>
     public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)

@@ -46,31 +46,7 @@ internal sealed partial class MemoryStore
 
     /// <inheritdoc/>
     public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
-    {
-        if (!_runners.TryGetValue(runnerId, out var entry))
-        {
-            return new((HeartbeatResult?)null);
-        }
-
-        var eligibleAfter = options.Current.Runners.EligibleAfter;
-        var changes = new StoreChanges(entry.Pool);
-        RunnerRecord record;
-        lock (entry.Pool.Gate)
-        {
-            if (entry.Record.StopTs != 0)
-            {
-                return new((HeartbeatResult?)null);
-            }
-
-            var wasEligible = RunnerAllocator.IsEligible(Candidate(entry), eligibleAfter);
-            entry.Ping(time.GetTimestamp(), Now);
-            record = entry.Record;
-            changes.Capacity = !wasEligible && record is { DrainTs: 0, RemainingSlots: > 0 };
-        }
-
-        Finish(changes);
-        return new(new HeartbeatResult(record.DrainTs != 0, record.ActorsVersion));
-    }
+        => new(_runners.TryGetValue(runnerId, out var entry) ? Heard(entry) : null);
 
     /// <inheritdoc/>
     public ValueTask<bool> DrainAsync(string runnerId, CancellationToken cancellationToken)
@@ -102,6 +78,18 @@ internal sealed partial class MemoryStore
     /// <inheritdoc/>
     public ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken)
         => new(_runners.TryGetValue(runnerId, out var entry) && Stop(entry, null));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+    {
+        var states = new StreamState[beats.Count];
+        for (var i = 0; i < states.Length; i++)
+        {
+            states[i] = Beat(beats[i]);
+        }
+
+        return new(states);
+    }
 
     /// <inheritdoc/>
     public ValueTask<RunnerRecord?> GetAsync(string runnerId, CancellationToken cancellationToken)
@@ -139,13 +127,67 @@ internal sealed partial class MemoryStore
         }
     }
 
-    /// <summary>Stops a runner unless it is stopped already or, given <paramref name="lostAfter"/>, was heard of meanwhile.</summary>
-    private bool Stop(RunnerEntry entry, TimeSpan? lostAfter)
+    private HeartbeatResult? Heard(RunnerEntry entry)
+    {
+        var eligibleAfter = options.Current.Runners.EligibleAfter;
+        var changes = new StoreChanges(entry.Pool);
+        RunnerRecord record;
+        lock (entry.Pool.Gate)
+        {
+            if (entry.Record.StopTs != 0)
+            {
+                return null;
+            }
+
+            var wasEligible = RunnerAllocator.IsEligible(Candidate(entry), eligibleAfter);
+            entry.Ping(time.GetTimestamp(), Now);
+            record = entry.Record;
+            changes.Capacity = !wasEligible && record is { DrainTs: 0, RemainingSlots: > 0 };
+        }
+
+        Finish(changes);
+        return new HeartbeatResult(record.DrainTs != 0, record.ActorsVersion);
+    }
+
+    private StreamState Beat(StreamBeat beat)
+    {
+        if (!_runners.TryGetValue(beat.RunnerId, out var entry))
+        {
+            return StreamState.Ended;
+        }
+
+        if (Stop(entry, null, onlyDrained: true))
+        {
+            return StreamState.Ended;
+        }
+
+        lock (entry.Pool.Gate)
+        {
+            if (entry.Record is not { StopTs: 0, Stream: { } stream })
+            {
+                return StreamState.Ended;
+            }
+
+            if (beat.IsLeaving && !stream.IsLeaving)
+            {
+                entry.Update(entry.Record with { Stream = stream with { IsLeaving = true } });
+            }
+        }
+
+        // Null: it was stopped in between.
+        return Heard(entry) is not { } heard ? StreamState.Ended
+            : heard.Draining ? StreamState.Draining : StreamState.Serving;
+    }
+
+    /// <summary>Stops a runner unless it is stopped already or, given <paramref name="lostAfter"/>, was heard of meanwhile, or, asked for
+    /// drained ones only, does not drain or has actors.</summary>
+    private bool Stop(RunnerEntry entry, TimeSpan? lostAfter, bool onlyDrained = false)
     {
         var changes = new StoreChanges(entry.Pool);
         lock (entry.Pool.Gate)
         {
-            if (entry.Record.StopTs != 0 || (lostAfter is { } after && !IsLost(entry, after)))
+            if (entry.Record.StopTs != 0 || (lostAfter is { } after && !IsLost(entry, after))
+                || (onlyDrained && (entry.Record is { DrainTs: 0 } or { Stream: null } || entry.Actors.Count > 0)))
             {
                 return false;
             }
@@ -180,13 +222,14 @@ internal sealed partial class MemoryStore
         var now = Now;
         var record = new RunnerRecord
         {
-            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol, IsImplicit: runner.IsImplicit),
+            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol, runner.RoutingKey, runner.IsImplicit),
             Pool = pool.Id,
             Key = runner.Key,
             Version = runner.Version,
             TotalSlots = runner.TotalSlots,
             RemainingSlots = runner.TotalSlots,
             IsStatic = runner.IsStatic,
+            Stream = runner.Stream,
             CreateTs = now,
             LastPingTs = now,
         };
@@ -204,7 +247,10 @@ internal sealed partial class MemoryStore
     private static RunnerRecord Renewed(RunnerRecord record, NewRunner runner) => record with
     {
         // By value: routes to an address that did not change keep sharing it.
-        Address = record.Address with { Endpoint = runner.Endpoint, Protocol = runner.Protocol, IsImplicit = runner.IsImplicit },
+        Address = record.Address with
+        {
+            Endpoint = runner.Endpoint, Protocol = runner.Protocol, RunnerKey = runner.RoutingKey, IsImplicit = runner.IsImplicit,
+        },
         Version = runner.Version,
         TotalSlots = runner.TotalSlots,
         IsStatic = record.IsStatic || runner.IsStatic,

@@ -99,6 +99,8 @@ internal sealed partial class MemoryStore
             if (replaced is null)
             {
                 pool.Apply(entry, ActorLifecycle.AwaitCapacity(actor, Restart, Now), changes);
+                pool.Pend(entry, time.GetTimestamp());
+                changes.CapacityWanted = !request.IsRepeat;
             }
 
             return new(StartGrantStatus.NoCapacity, entry.Record);

@@ -58,6 +58,9 @@ internal sealed partial class MemoryStore
                 Draining = pool.Runners.Where(r => r.Record.DrainTs != 0 && r.Actors.Count > 0).Select(r => r.Record).ToArray(),
                 TimedOut = timedOut,
                 DueRestarts = Array.ConvertAll(due, a => a.Id),
+                Config = pool.Config,
+                Pending = pool.CountPending(Before(IPoolUpkeepStore.PendingFor(options.Current.Readiness.RepairInterval))),
+                Streams = pool.Runners.Where(r => r.Record.Stream is not null).Select(Streaming).ToArray(),
                 NextRestart = rescheduled.Length > due.Length ? TimeSpan.FromMilliseconds(Math.Max(0, rescheduled[due.Length].RescheduleTs - now)) : null,
             });
         }
@@ -108,6 +111,14 @@ internal sealed partial class MemoryStore
         {
             return new(state.Stopping.Select(a => a.Record).OrderBy(a => a.StopDeadlineTs).Take(MaxStopping).ToArray());
         }
+    }
+
+    private StreamRunner Streaming(RunnerEntry runner)
+    {
+        var (record, stream) = (runner.Record, runner.Record.Stream!);
+        return new(
+            record.RunnerId, stream.Owner, stream.Terms, record.Version, record.TotalSlots, runner.Actors.Count,
+            stream.OpenedAgo + time.GetElapsedTime(runner.Registered), record.DrainTs != 0, stream.IsLeaving);
     }
 
     private Eviction Evict(RunnerEntry runner, EvictionTerms terms, StoreChanges changes)

@@ -15,7 +15,7 @@ namespace Guard.Core.Storage.Memory;
 /// <remarks>Changes are published, and pool health is told of successes, after all locks are released.</remarks>
 /// <param name="feed">Told of every change.</param>
 /// <param name="health">Told of every start that ended ready.</param>
-/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
+/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>, <c>Readiness:RepairInterval</c>.</param>
 /// <param name="time">The clock of all times in records; ages are measured by its timestamp, so setting the wall clock loses no runner.</param>
 /// <param name="random">Draws the sample of an allocation and the jitter of restarts; must be thread-safe unless the store is used by one thread. Null =
 /// <see cref="Random.Shared"/>.</param>
@@ -40,7 +40,7 @@ internal sealed partial class MemoryStore(
 
     private RestartTiming Restart => RestartTiming.From(options.Current.Actors, _random);
 
-    private long TombstonesBefore => time.GetTimestamp() - (long)(TombstoneTtl.TotalSeconds * time.TimestampFrequency);
+    private long TombstonesBefore => Before(TombstoneTtl);
 
     /// <summary>Buries the actors that were destroyed, then publishes. Call after the pool's lock is released.</summary>
     private void Finish(StoreChanges changes)
@@ -67,6 +67,11 @@ internal sealed partial class MemoryStore(
         {
             feed.PublishCapacity(changes.Pool.Id);
         }
+
+        if (changes.CapacityWanted)
+        {
+            feed.PublishCapacityWanted(changes.Pool.Id);
+        }
     }
 
     /// <summary>Forgets every tombstone of a namespace that is due.</summary>
@@ -81,6 +86,9 @@ internal sealed partial class MemoryStore(
             }
         }
     }
+
+    /// <summary>The provider's timestamp that long ago.</summary>
+    private long Before(TimeSpan span) => time.GetTimestamp() - (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private RunnerCandidate Candidate(RunnerEntry runner, bool ownSlot = false)
         => new(ownSlot ? runner.Record with { RemainingSlots = runner.Record.RemainingSlots + 1 } : runner.Record, time.GetElapsedTime(runner.Pinged));

@@ -15,6 +15,7 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
     private readonly Dictionary<string, RunnerEntry> _byKey = [];
     private readonly HashSet<ActorEntry> _stopping = [];
     private readonly HashSet<ActorEntry> _rescheduled = [];
+    private readonly Dictionary<ActorEntry, long> _pending = [];
     private volatile PoolConfig? _config;
 
     public Lock Gate { get; } = new();
@@ -41,6 +42,25 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
 
     /// <summary>The Guard that keeps the pool, and until when by the provider's timestamp.</summary>
     public (string? GuardId, long Until) Lease { get; set; }
+
+    /// <summary>Notes that somebody wants a slot for the actor and there is none.</summary>
+    /// <param name="actor">The actor, pending.</param>
+    /// <param name="timestamp">The provider's timestamp now.</param>
+    public void Pend(ActorEntry actor, long timestamp) => _pending[actor] = timestamp;
+
+    /// <summary>How many want a slot; those nobody asked for since <paramref name="after"/> are forgotten.</summary>
+    public int CountPending(long after)
+    {
+        foreach (var (actor, asked) in _pending)
+        {
+            if (asked < after)
+            {
+                _pending.Remove(actor);
+            }
+        }
+
+        return _pending.Count;
+    }
 
     public RunnerEntry? FindRunner(string key) => _byKey.GetValueOrDefault(key);
 
@@ -75,6 +95,10 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
 
         Index(_stopping, actor, next.State == ActorState.Stopping);
         Index(_rescheduled, actor, next.RescheduleTs != 0);
+        if (next.State != ActorState.Pending)
+        {
+            _pending.Remove(actor);
+        }
 
         if (has && !sameRun)
         {

@@ -19,6 +19,9 @@ internal sealed class RunnerEntry(long sequence, PoolState pool, RunnerRecord re
     /// <summary>When it was last heard of, by the provider's timestamp: a wall clock that is set must not lose a runner.</summary>
     public long Pinged { get; private set; } = pinged;
 
+    /// <summary>When it registered, by the provider's timestamp.</summary>
+    public long Registered { get; } = pinged;
+
     public IReadOnlyCollection<ActorEntry> Actors => _actors.Values;
 
     /// <summary>Replaces the record; the slots left and the version of the actors are kept in step.</summary>

@@ -40,7 +40,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         [
             request.Id.ToString(), request.Starter, ActorId.New(request.Id.Label).ToString(),
             Milliseconds(options.Current.Runners.EligibleAfter), request.TakeOverGeneration is { } generation ? generation : "",
-            RandomNumberGenerator.GetInt32(int.MaxValue), Restart,
+            RandomNumberGenerator.GetInt32(int.MaxValue), Restart, request.IsRepeat ? 1 : 0,
             .. request.Exclude.Select(e => (RedisValue)e),
         ];
         var reply = await EvaluateAsync("actor_begin_start", request.Pool, arguments, cancellationToken);

@@ -110,6 +110,10 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, LiveOptions
         {
             Tell(roomy, static (sink, changed) => sink.CapacityChanged(changed));
         }
+        else if (parts is ["w", var without] && RedisHash.ParsePool(without) is { } full)
+        {
+            Tell(full, static (sink, changed) => sink.CapacityWanted(changed));
+        }
         else if (parts is ["p", var configured] && RedisHash.ParsePool(configured) is { } config)
         {
             Tell(config, static (sink, changed) => sink.PoolConfigChanged(changed));

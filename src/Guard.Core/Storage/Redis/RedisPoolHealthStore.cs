@@ -53,6 +53,10 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, LiveOptions op
     }
 
     /// <inheritdoc/>
+    public async ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken)
+        => (long)await EvaluateAsync("health_probe_open", pool, [Rules.ErrorTtl], cancellationToken);
+
+    /// <inheritdoc/>
     public async ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
         => await EvaluateAsync("health_probe_end", pool, [Rules.ErrorTtl, probeId, success ? 1 : 0], cancellationToken);
 

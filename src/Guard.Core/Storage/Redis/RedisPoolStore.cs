@@ -20,7 +20,7 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
 
     /// <inheritdoc/>
     public async ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken)
-        => Read(await redis.CallAsync("pool_get", db => db.HashGetAsync(pools.ConfigKey(pool), "json"), cancellationToken));
+        => Read((byte[]?)await redis.CallAsync("pool_get", db => db.HashGetAsync(pools.ConfigKey(pool), "json"), cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(PoolId pool, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
                 "pools_get", db => Task.WhenAll(Array.ConvertAll(found, pool => db.HashGetAsync(pools.ConfigKey(pool), "json"))), cancellationToken);
             for (var i = 0; i < found.Length; i++)
             {
-                if (Read(configs[i]) is not { } config)
+                if (Read((byte[]?)configs[i]) is not { } config)
                 {
                     continue;
                 }
@@ -80,7 +80,8 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
         return Array.ConvertAll(names, n => n.ToString());
     }
 
-    private static PoolConfig? Read(RedisValue json) => json.IsNull ? null : JsonSerializer.Deserialize((byte[])json!, RedisJson.Default.PoolConfig);
+    /// <summary>The runner-config that the JSON is; null when there is none.</summary>
+    public static PoolConfig? Read(byte[]? json) => json is null or [] ? null : JsonSerializer.Deserialize(json, RedisJson.Default.PoolConfig);
 
     /// <summary>The part whose change is told to the caller of a put; header names compare as HTTP does.</summary>
     private static string Endpoint(ServerlessPoolConfig? serverless)

@@ -27,7 +27,7 @@ internal sealed partial class RedisRunnerStore
         RedisValue[] arguments =
         [
             terms.GuardId, (long)terms.LeaseTtl.TotalMilliseconds, lostMs, (long)TombstoneTtl.TotalMilliseconds, IPoolUpkeepStore.MostPerSweep,
-            EligibleAfter, Restart,
+            EligibleAfter, Restart, (long)IPoolUpkeepStore.PendingFor(options.Current.Readiness.RepairInterval).TotalMilliseconds,
         ];
         var reply = await EvaluateAsync("pool_sweep", pool, arguments, cancellationToken);
         if (reply.Length == 0)
@@ -60,6 +60,9 @@ internal sealed partial class RedisRunnerStore
             TimedOut = ActorHash.ReadAll(pool, reply[6]),
             DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
             NextRestart = (string?)reply[8] is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)reply[8]) : null,
+            Config = RedisPoolStore.Read((byte[]?)reply[9]),
+            Pending = (int)reply[10],
+            Streams = RunnerHash.ReadStreams(reply[11]),
         };
     }
 

@@ -10,7 +10,7 @@ namespace Guard.Core.Storage.Redis;
 /// <summary>Runners in Redis: each change is one script in the slot of the runner's pool. Thread-safe.</summary>
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
-/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
+/// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>, <c>Readiness:RepairInterval</c>.</param>
 internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, LiveOptions options)
     : IRunnerStore, IPoolUpkeepStore
 {
@@ -26,7 +26,9 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
         RedisValue[] arguments =
         [
             runner.RunnerId, runner.Key, runner.Version, runner.Endpoint, (int)runner.Protocol, runner.TotalSlots, runner.IsStatic ? 1 : 0,
-            EligibleAfter, runner.IsImplicit ? 1 : 0,
+            EligibleAfter, runner.IsImplicit ? 1 : 0, runner.RoutingKey ?? "",
+            runner.Stream?.Owner ?? "", runner.Stream?.Terms ?? "", (long)(runner.Stream?.OpenedAgo.TotalMilliseconds ?? 0),
+            runner.Stream is { IsLeaving: true } ? 1 : 0,
         ];
         var reply = await EvaluateAsync("runner_register", runner.Pool, arguments, cancellationToken);
         if (reply.Length == 0)
@@ -61,6 +63,27 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken)
         => await _index.PoolOfAsync(runnerId, cancellationToken) is { } pool && await StopAsync(runnerId, pool, "", cancellationToken) is not null;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)
+    {
+        var states = new StreamState[beats.Count];
+        var byPool = beats.Select((beat, i) => (beat, i)).GroupBy(b => b.beat.Pool).ToArray();
+        var calls = Array.ConvertAll(byPool, pool => (
+            redis.Keys.Pool(pool.Key),
+            (RedisValue[])[EligibleAfter, .. pool.SelectMany(b => new RedisValue[] { b.beat.RunnerId, b.beat.IsLeaving ? 1 : 0 })]));
+        var replies = await redis.EvaluateManyAsync("runners_beat", calls, cancellationToken);
+        foreach (var (pool, reply) in byPool.Zip(replies))
+        {
+            var at = 0;
+            foreach (var (_, i) in pool)
+            {
+                states[i] = (StreamState)(int)reply[at++];
+            }
+        }
+
+        return states;
+    }
 
     /// <inheritdoc/>
     public async ValueTask<RunnerRecord?> GetAsync(string runnerId, CancellationToken cancellationToken)

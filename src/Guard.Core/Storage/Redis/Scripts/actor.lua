@@ -1,7 +1,7 @@
 --! use: clock, pool, runner
 -- An actor is the hash actor:{id}. What the transitions do is said in ActorLifecycle; this does the same, and the contract suite holds
 -- both to it. Fields: n name, k key, cp crash policy (0 sleep, 1 restart, 2 destroy), in input, s state (as ActorState numbers them), g generation, r revision,
--- ru/re/rp/ri runner id, endpoint, protocol and implicit, st starter, si start id, e error, c created, ss start, pa pending allocation, co connectable,
+-- ru/re/rp/ri/rk runner id, endpoint, protocol, implicit and routing key, st starter, si start id, e error, c created, ss start, pa pending allocation, co connectable,
 -- sl at rest, rs reschedule, rc restarts, sd deadline to stop, d destroyed (times in Unix ms).
 -- Errors: N no capacity, R/L/D no response, connection lost, draining timeout followed by the runner, C crashed followed by the message, I internal.
 local SLEEPING, STARTING, READY, STOPPING, DESTROYED, PENDING, CRASHED = '0', '1', '2', '3', '4', '5', '6'
@@ -36,6 +36,9 @@ local function apply(id, before, after)
   if has and not same then
     redis.call('HSET', actorsKey(after.ru), id, after.g)
     actorsChanged(after.ru)
+  end
+  if before.s == PENDING and after.s ~= PENDING then
+    redis.call('ZREM', pool .. 'pending', id)
   end
   if after.s == STARTING then
     redis.call('ZADD', pool .. 'starting', after.ss, id)
@@ -80,7 +83,8 @@ local function released(actor, state)
   local after = copy(actor)
   after.s = state
   raise(after)
-  after.ru, after.re, after.rp, after.ri, after.st, after.si, after.pa, after.co, after.rs, after.sd = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+  after.ru, after.re, after.rp, after.ri, after.rk, after.st, after.si = nil, nil, nil, nil, nil, nil, nil
+  after.pa, after.co, after.rs, after.sd = nil, nil, nil, nil
   return after
 end
 

@@ -1,14 +1,14 @@
 --! use: actor
 -- Takes a slot, raises the generation and moves the actor to starting, or says why not (IActorStore.TryBeginStartAsync).
 -- ARGV: id, starter, start id, eligible-after in ms, generation that may be taken over or '', seed of the draw, timing of
--- restarts, excluded runners...
+-- restarts, 1 when the caller asks again, excluded runners...
 -- Reply: what happened, the actor, the runner's id and record, the record that was replaced.
 local SAMPLE = 16
 local id, starter, startId, eligibleAfter, takeOver = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 math.randomseed(tonumber(ARGV[6]))
 local exclude = {}
 local restart = timing(ARGV[7])
-for i = 8, #ARGV do
+for i = 9, #ARGV do
   exclude[ARGV[i]] = true
 end
 
@@ -127,6 +127,12 @@ if not chosen then
     apply(id, actor, after)
     actor = after
   end
+  if not replaced then
+    redis.call('ZADD', pool .. 'pending', t, id)
+    if ARGV[8] ~= '1' then
+      publish('w|' .. poolName)
+    end
+  end
   return { 'no_capacity', flat(actor) }
 end
 
@@ -134,7 +140,7 @@ local after = copy(actor)
 after.s = STARTING
 after.g = int(tonumber(actor.g) + 1)
 raise(after)
-after.ru, after.re, after.rp, after.ri = chosen.id, chosen.runner.ep, chosen.runner.pr, chosen.runner.im
+after.ru, after.re, after.rp, after.ri, after.rk = chosen.id, chosen.runner.ep, chosen.runner.pr, chosen.runner.im, chosen.runner.rk
 after.st, after.si, after.ss = starter, startId, int(t)
 after.pa, after.sl, after.rs = nil, nil, nil
 apply(id, actor, after)

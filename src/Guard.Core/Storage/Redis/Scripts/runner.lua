@@ -1,7 +1,8 @@
 --! use: clock, pool
 -- A runner is the hash runner:{id}; fields: k key, v version, ep endpoint, pr protocol, t total slots, rem slots left, av version of its
--- actors, stc static, im implicit, c created, dr drained by request since, vd drained by version since, stp stopped at, p last heartbeat. Its actors
--- are the hash runner:{id}:actors.
+-- actors, stc static, im implicit, c created, dr drained by request since, vd drained by version since, stp stopped at, p last heartbeat, rk
+-- routing key; and of its stream, where its life is one: ow the Guard that holds it, tm its terms, op opened, lv 1 when its Guard leaves. Its
+-- actors are the hash runner:{id}:actors.
 local function runnerKey(id)
   return pool .. 'runner:' .. id
 end

@@ -1,4 +1,4 @@
---! use: actor, drain
+--! use: stop
 -- Stops a runner: its actors lose it, some per call, so that Redis is never held for long. ARGV: id; '' to stop it whatever it does, or
 -- the age in ms its last heartbeat must have exceeded; most actors per call, eligible-after in ms, timing of restarts.
 -- Reply: 1 when this call stopped it, actors left to do, its record; nothing when it is not stopped and not to be stopped.
@@ -14,18 +14,7 @@ if not runner.stp then
     return {}
   end
   stopped = 1
-  runner.stp = int(t)
-  redis.call('HSET', runnerKey(id), 'stp', runner.stp)
-  redis.call('HDEL', pool .. 'runnerkeys', runner.k)
-  redis.call('HDEL', pool .. 'runners', id)
-  redis.call('ZREM', pool .. 'pings', id)
-  redis.call('ZADD', pool .. 'tombs', t, 'r:' .. id)
-  redis.call('SADD', pool .. 'leaving', id)
-  redis.call('SREM', pool .. 'draining', id)
-  redis.call('ZREM', pool .. 'versions', id)
-  redis.call('ZREM', pool .. 'vdrained', id)
-  recount(id, runner)
-  drainByVersion(t, tonumber(ARGV[4]))
+  stopRunner(id, runner, t, tonumber(ARGV[4]))
 end
 local all = redis.call('HKEYS', actorsKey(id))
 for i = 1, math.min(#all, most) do

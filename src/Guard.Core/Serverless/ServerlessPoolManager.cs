@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+using Guard.Core.Actors;
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
+using Guard.Core.Pools;
+using Guard.Core.Runners;
+using Guard.Core.Storage;
+using Guard.Core.Targets;
+using Microsoft.Extensions.Logging;
+
+namespace Guard.Core.Serverless;
+
+/// <summary>
+/// Opens and drains the connections of serverless pools (CONTRACT section 8), for the pools whose lease this Guard holds: what to do
+/// comes out of each sweep (<see cref="ServerlessPlan"/>), and is asked for again whenever something changes. Streams of Guards that have
+/// died are lost at once. <see cref="KeepAsync"/> and <see cref="Lost"/> are called by the sweeper, one call at a time; the rest is thread-safe.
+/// </summary>
+internal sealed partial class ServerlessPoolManager(
+    ServerlessConnect connect,
+    ServerlessStreams streams,
+    IRunnerStore runners,
+    IPoolHealthStore health,
+    StarterLiveness liveness,
+    PoolAttention attention,
+    GuardIdentity identity,
+    LiveOptions options,
+    GuardMetrics metrics,
+    TimeProvider time,
+    Random random,
+    ILogger<ServerlessPoolManager> logger)
+{
+    /// <summary>A stream that ends sooner after its connect was not worth opening the next at once: about what an init may take.</summary>
+    private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<PoolId, ManagedPool> _pools = new();
+
+    /// <summary>Acts on a sweep of a pool whose lease this Guard holds.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async ValueTask KeepAsync(PoolId id, PoolSweep sweep, CancellationToken cancellationToken)
+    {
+        var serverless = sweep.Config?.Serverless;
+        if (serverless is null && sweep.Streams.Count == 0)
+        {
+            Lost(id);
+            return;
+        }
+
+        var pool = PoolOf(id, serverless is null ? "" : StreamTerms.Of(serverless));
+        var living = await WithoutOrphansAsync(pool, sweep.Streams, cancellationToken);
+        var connecting = pool.Look(living);
+        var plan = ServerlessPlan.Of(new(sweep.Config, living, sweep.Pending, connecting, null, pool.Peak.Value));
+        pool.Peak.Note(plan.Desired);
+        foreach (var stream in plan.Drain)
+        {
+            if (await runners.DrainAsync(stream.RunnerId, cancellationToken))
+            {
+                LogDrains(logger, stream.RunnerId, id, stream.Actors, plan.Desired);
+            }
+        }
+
+        if (plan.Connect > 0)
+        {
+            await ConnectAsync(pool, sweep.Config!, plan.Connect, cancellationToken);
+        }
+    }
+
+    /// <summary>This Guard does not manage the pool, or not any more.</summary>
+    public void Lost(PoolId id)
+    {
+        if (_pools.TryRemove(id, out var pool))
+        {
+            pool.Lost();
+        }
+    }
+
+    private ManagedPool PoolOf(PoolId id, string terms)
+    {
+        if (_pools.TryGetValue(id, out var known) && known.Terms == terms)
+        {
+            return known;
+        }
+
+        Lost(id);
+        return _pools[id] = new(id, terms, time, random);
+    }
+
+    /// <summary>Stops runners whose Guard is dead, and those this Guard is said to hold but does not: their streams are gone.</summary>
+    private async ValueTask<IReadOnlyList<StreamRunner>> WithoutOrphansAsync(
+        ManagedPool pool, IReadOnlyList<StreamRunner> all, CancellationToken cancellationToken)
+    {
+        var gone = new HashSet<string>();
+        foreach (var owner in all.Select(s => s.Owner).Where(o => o != identity.Id).Distinct())
+        {
+            if (await liveness.IsDeadAsync(owner))
+            {
+                gone.Add(owner);
+            }
+        }
+
+        var living = new List<StreamRunner>(all.Count);
+        foreach (var stream in all)
+        {
+            var isOrphan = stream.Owner == identity.Id ? !streams.Holds(stream.RunnerId) : gone.Contains(stream.Owner);
+            if (!isOrphan)
+            {
+                living.Add(stream);
+            }
+            else if (await runners.DeleteAsync(stream.RunnerId, cancellationToken))
+            {
+                LogOrphaned(logger, stream.RunnerId, pool.Id, stream.Owner);
+            }
+        }
+
+        return living;
+    }
+
+    private async ValueTask ConnectAsync(ManagedPool pool, PoolConfig config, int wanted, CancellationToken cancellationToken)
+    {
+        // What passes a red pool as its probe wants to know whether it heals: one connect, whatever the wait.
+        var probe = pool.Wait > TimeSpan.Zero ? await health.OpenProbeAsync(pool.Id, cancellationToken) : 0;
+        var isProbe = probe != 0 && probe != pool.ProbeUsed;
+        var allowed = pool.Allow(wanted, isProbe);
+        if (allowed > 0 && isProbe)
+        {
+            pool.ProbeUsed = probe;
+        }
+
+        var target = new ServerlessTarget(pool.Id, config.Serverless!, PoolSettings.Resolve(config.Guard, options.Current).InitTimeout);
+        for (var i = 0; i < allowed; i++)
+        {
+            var runnerId = ActorId.New((ushort)options.Current.Datacenter.Label).ToString();
+            _ = OpenAsync(pool, pool.Begin(runnerId), target);
+        }
+    }
+
+    private async Task OpenAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessTarget target)
+    {
+        try
+        {
+            var result = await connect(target, attempt.Unwanted);
+            if (result.Stream is { } stream)
+            {
+                await TakeInAsync(pool, attempt, stream);
+            }
+            else
+            {
+                await FailedAsync(pool, attempt, result.Error!);
+            }
+        }
+        catch (OperationCanceledException) when (attempt.Unwanted.IsCancellationRequested)
+        {
+            metrics.ServerlessConnectEnded(pool.Id, "cancelled");
+            pool.End(attempt);
+        }
+        catch (Exception e)
+        {
+            LogConnectBroke(logger, e, pool.Id);
+            await FailedAsync(pool, attempt, new(PoolErrorKind.InternalError));
+        }
+
+        // There may be more to do than this one was allowed.
+        attention.LookSoon(pool.Id);
+    }
+
+    private async Task TakeInAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream)
+    {
+        switch (await streams.AdoptAsync(attempt.RunnerId, pool.Id, attempt.Terms, attempt.Begun, stream))
+        {
+            case Adoption.Downgrade:
+                await FailedAsync(pool, attempt, new(PoolErrorKind.Downgrade));
+                return;
+            case Adoption.NoPool:
+                pool.End(attempt);
+                return;
+        }
+
+        // An init is a success, however long its stream lasts.
+        metrics.ServerlessConnectEnded(pool.Id, "init");
+        if (pool.Succeeded(attempt))
+        {
+            LogHealed(logger, pool.Id);
+        }
+
+        _ = EndWithStreamAsync(pool, attempt, stream);
+        await TellAsync(health.ReportSuccessAsync(pool.Id, CancellationToken.None));
+    }
+
+    /// <summary>A stream that ends before a sweep has shown its runner is not being opened any more.</summary>
+    private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream)
+    {
+        await stream.Ended;
+        pool.End(attempt);
+        if (time.GetElapsedTime(attempt.Begun) < ShortLife)
+        {
+            pool.EndedEarly(attempt);
+        }
+
+        attention.LookSoon(pool.Id);
+    }
+
+    private async Task FailedAsync(ManagedPool pool, ConnectAttempt attempt, PoolError error)
+    {
+        metrics.ServerlessConnectEnded(pool.Id, GuardMetrics.PoolErrorName(error.Kind));
+        var isNew = pool.Failed(attempt, error);
+        var isReported = !pool.IsEstablished && !streams.HasAny(pool.Id);
+        if (isNew)
+        {
+            LogFailed(logger, pool.Id, GuardMetrics.PoolErrorName(error.Kind), error.StatusCode, pool.Wait.TotalSeconds, isReported);
+        }
+
+        if (isReported)
+        {
+            await TellAsync(health.ReportErrorAsync(pool.Id, error, CancellationToken.None));
+        }
+    }
+
+    private async Task TellAsync(ValueTask<PoolHealthSnapshot> report)
+    {
+        try
+        {
+            await report;
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogNotReported(logger, e);
+        }
+    }
+
+    [LoggerMessage(EventId = 1, EventName = "ServerlessConnectFailed", Level = LogLevel.Warning,
+        Message = "Connecting to the endpoint of pool {Pool} failed: {Error} (status {Status}); the next try in {Seconds:0.0} s. Reported to the pool's health: {IsReported} (not while another connection is established). The same failure again is not logged")]
+    private static partial void LogFailed(ILogger logger, PoolId pool, string error, int? status, double seconds, bool isReported);
+
+    [LoggerMessage(EventId = 2, EventName = "ServerlessConnectHealed", Level = LogLevel.Information, Message = "The endpoint of pool {Pool} can be connected to again")]
+    private static partial void LogHealed(ILogger logger, PoolId pool);
+
+    [LoggerMessage(EventId = 3, EventName = "ServerlessDrains", Level = LogLevel.Information,
+        Message = "Runner {RunnerId} of pool {Pool} drains, with {Actors} actors: it is replaced, or more than the {Desired} connections desired are there")]
+    private static partial void LogDrains(ILogger logger, string runnerId, PoolId pool, int actors, int desired);
+
+    [LoggerMessage(EventId = 4, EventName = "ServerlessOrphaned", Level = LogLevel.Warning,
+        Message = "Runner {RunnerId} of pool {Pool} is lost: Guard {Owner}, which held its connection, has died. Its actors follow their crash policy")]
+    private static partial void LogOrphaned(ILogger logger, string runnerId, PoolId pool, string owner);
+
+    [LoggerMessage(EventId = 5, EventName = "ServerlessConnectBroke", Level = LogLevel.Error, Message = "A connect of pool {Pool} broke; this is a bug in Guard")]
+    private static partial void LogConnectBroke(ILogger logger, Exception exception, PoolId pool);
+
+    [LoggerMessage(EventId = 6, EventName = "ServerlessNotReported", Level = LogLevel.Debug,
+        Message = "The outcome of a connect could not be reported to the pool's health: the store does not answer")]
+    private static partial void LogNotReported(ILogger logger, Exception exception);
+}
