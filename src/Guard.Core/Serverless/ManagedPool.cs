@@ -13,7 +13,7 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     private readonly CancellationTokenSource _lost = new();
     private readonly Dictionary<string, ConnectAttempt> _attempts = [];
     private readonly ConnectBackoff _backoff = new(time, random);
-    private volatile bool _isEstablished;
+    private volatile IReadOnlyList<StreamRunner> _established = [];
     private PoolError? _failure;
 
     public PoolId Id { get; } = id;
@@ -26,8 +26,6 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     /// <summary>The probe of the pool's health that a connect was granted for last.</summary>
     public long ProbeUsed { get; set; }
 
-    /// <summary>There was a stream of the pool at the last look.</summary>
-    public bool IsEstablished => _isEstablished;
 
     /// <summary>Until the next connect may be begun, but for a probe's.</summary>
     public TimeSpan Wait
@@ -45,7 +43,7 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     /// <param name="streams">Those of the sweep.</param>
     public int Look(IReadOnlyList<StreamRunner> streams)
     {
-        _isEstablished = streams.Count > 0;
+        _established = streams;
         lock (_gate)
         {
             foreach (var stream in streams)
@@ -56,6 +54,9 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
             return _attempts.Count;
         }
     }
+
+    /// <summary>There was a stream of the pool, other than this attempt's, at the last look.</summary>
+    public bool IsEstablishedBeside(ConnectAttempt attempt) => _established.Any(s => s.RunnerId != attempt.RunnerId);
 
     /// <summary>How many of the connects wanted may be begun now.</summary>
     /// <param name="wanted">At least 0.</param>

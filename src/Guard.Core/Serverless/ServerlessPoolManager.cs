@@ -32,6 +32,10 @@ internal sealed partial class ServerlessPoolManager(
     /// <summary>A stream that ends sooner after its connect was not worth opening the next at once: about what an init may take.</summary>
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10);
 
+    /// <summary>A stream that ends by itself sooner after its init gave a runner that nobody could use: an error of the pool, as if it had
+    /// ended before. Without that, requests would be held to their deadlines by a pool that looks well.</summary>
+    private static readonly TimeSpan NoLife = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<PoolId, ManagedPool> _pools = new();
 
     /// <summary>Acts on a sweep of a pool whose lease this Guard holds.</summary>
@@ -174,22 +178,29 @@ internal sealed partial class ServerlessPoolManager(
                 return;
         }
 
-        // An init is a success, however long its stream lasts.
+        // An init is a success, however long its stream lasts; one that lasts no time is an error after it.
+        var established = time.GetTimestamp();
         metrics.ServerlessConnectEnded(pool.Id, "init");
         if (pool.Succeeded(attempt))
         {
             LogHealed(logger, pool.Id);
         }
 
-        _ = EndWithStreamAsync(pool, attempt, stream);
         await TellAsync(health.ReportSuccessAsync(pool.Id, CancellationToken.None));
+        _ = EndWithStreamAsync(pool, attempt, stream, established);
     }
 
     /// <summary>A stream that ends before a sweep has shown its runner is not being opened any more.</summary>
-    private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream)
+    private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream, long established)
     {
         await stream.Ended;
         pool.End(attempt);
+        if (stream.EndedByItself && time.GetElapsedTime(established) < NoLife && !IsEstablishedBeside(pool, attempt))
+        {
+            LogNoLife(logger, pool.Id);
+            await TellAsync(health.ReportErrorAsync(pool.Id, new(PoolErrorKind.ServerlessStreamEndedEarly), CancellationToken.None));
+        }
+
         if (time.GetElapsedTime(attempt.Begun) < ShortLife)
         {
             pool.EndedEarly(attempt);
@@ -202,7 +213,7 @@ internal sealed partial class ServerlessPoolManager(
     {
         metrics.ServerlessConnectEnded(pool.Id, GuardMetrics.PoolErrorName(error.Kind));
         var isNew = pool.Failed(attempt, error);
-        var isReported = !pool.IsEstablished && !streams.HasAny(pool.Id);
+        var isReported = !IsEstablishedBeside(pool, attempt);
         if (isNew)
         {
             LogFailed(logger, pool.Id, GuardMetrics.PoolErrorName(error.Kind), error.StatusCode, pool.Wait.TotalSeconds, isReported);
@@ -213,6 +224,8 @@ internal sealed partial class ServerlessPoolManager(
             await TellAsync(health.ReportErrorAsync(pool.Id, error, CancellationToken.None));
         }
     }
+
+    private bool IsEstablishedBeside(ManagedPool pool, ConnectAttempt attempt) => pool.IsEstablishedBeside(attempt) || streams.HasAny(pool.Id);
 
     private async Task TellAsync(ValueTask<PoolHealthSnapshot> report)
     {
@@ -247,4 +260,8 @@ internal sealed partial class ServerlessPoolManager(
     [LoggerMessage(EventId = 6, EventName = "ServerlessNotReported", Level = LogLevel.Debug,
         Message = "The outcome of a connect could not be reported to the pool's health: the store does not answer")]
     private static partial void LogNotReported(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 7, EventName = "ServerlessNoLife", Level = LogLevel.Warning,
+        Message = "A connection of pool {Pool} ended within a second of its init: reported to the pool's health. Does the endpoint keep its reply open?")]
+    private static partial void LogNoLife(ILogger logger, PoolId pool);
 }
