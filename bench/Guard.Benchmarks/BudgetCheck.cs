@@ -69,7 +69,7 @@ internal static class BudgetCheck
             .AddFilter(new BudgetedOnly(names))
             // Enough calls to be past tiered compilation, where the compiler has moved to the stack what it can.
             .AddJob(Job.Default
-                .WithToolchain(InProcessEmitToolchain.Instance)
+                .WithToolchain(new InProcessEmitToolchain(TimeSpan.FromMinutes(30), logOutput: false))
                 .WithIterationTime(TimeInterval.FromMilliseconds(50))
                 .WithWarmupCount(12)
                 .WithIterationCount(3));

@@ -1,9 +1,16 @@
+using Guard.Auth;
 using Guard.Demo;
 using Guard.Hosting;
 using Guard.Import;
 
+SocketScheduling.PreferInline();
 try
 {
+    if (HashTokenCommand.IsAsked(args))
+    {
+        return await HashTokenCommand.RunAsync(args, Console.In, Console.Out, Console.Error);
+    }
+
     if (ImportCommand.IsAsked(args))
     {
         return await ImportCommand.RunAsync(args);

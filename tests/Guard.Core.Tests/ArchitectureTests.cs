@@ -27,9 +27,13 @@ public sealed class ArchitectureTests
         // The request flow: each step knows those before it.
         ["Targets"] = [.. Everywhere, "Actors"], // rvt-crash-policy and rvt-input make actors: the one word of the domain a target needs
         ["Routing"] = [.. Everywhere, .. State, "Targets"],
-        ["Readiness"] = [.. Everywhere, .. State, "Targets", "Routing"],
+        ["Readiness"] = [.. Everywhere, .. State, "Targets", "Routing", "Limits"],
         ["Forwarding"] = [.. Everywhere, .. State, "Targets", "Routing", "Readiness"],
-        ["Gateway"] = [.. Everywhere, .. State, "Targets", "Routing", "Readiness", "Forwarding"],
+        ["Gateway"] = [.. Everywhere, .. State, "Targets", "Routing", "Readiness", "Forwarding", "Limits", "Auth"],
+
+        // What stands at the door: they know addresses, tokens and pools, and no request.
+        ["Limits"] = [.. Everywhere, "Pools"],
+        ["Auth"] = [.. Everywhere, "Pools"],
 
         // The state flow knows ids (they are in Targets) and never a client's request.
         ["Actors"] = [.. Everywhere, .. State, "Targets"],

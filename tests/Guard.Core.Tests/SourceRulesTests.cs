@@ -14,6 +14,7 @@ public sealed partial class SourceRulesTests
         ["Guard.Core/Gateway/CorsPolicy.cs"] = "204, the answer to a preflight",
         ["Guard/Demo/EchoRunner.cs"] = "a runner, not Guard",
         ["Guard/Health/HealthEndpoints.cs"] = "200 or 503, as probes read them",
+        ["Guard/Tls/HttpsRedirect.cs"] = "307, the way to https",
     };
 
     [Fact]

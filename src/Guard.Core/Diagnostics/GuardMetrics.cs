@@ -60,6 +60,8 @@ internal sealed class GuardMetrics
     private readonly Gauge _held;
     private readonly Histogram _resolveDuration;
     private readonly Counter _holdRejected;
+    private readonly Counter _limitRejected;
+    private readonly Counter _authFailures;
     private readonly Counter _wakes;
     private readonly Counter _failFast;
     private readonly Counter _healthReads;
@@ -68,6 +70,8 @@ internal sealed class GuardMetrics
     private readonly Gauge _degraded;
     private readonly Histogram _storeOps;
     private readonly Gauge _runners;
+    private readonly Gauge _certificateExpiry;
+    private readonly Gauge _certificateReload;
     private readonly Counter _runnerEvents;
     private readonly PoolLabels<Gauge.Child> _poolRed;
     private readonly PoolLabels<Counter.Child> _poolToRed;
@@ -75,6 +79,8 @@ internal sealed class GuardMetrics
     private readonly PoolLabels<Counter.Child> _versionDrains;
     private readonly PoolLabels<Gauge.Child> _serverless;
     private readonly PoolLabels<PoolOutcomes> _connects;
+    private readonly PoolLabels<Gauge.Child> _desired;
+    private readonly PoolLabels<Gauge.Child> _backoff;
     private readonly PoolLabels<Counter.Child> _serverlessIgnored;
     private readonly ConcurrentDictionary<(Counter, string), Counter.Child> _counterChildren = new();
     private readonly ConcurrentDictionary<(Histogram, string), Histogram.Child> _histogramChildren = new();
@@ -83,6 +89,9 @@ internal sealed class GuardMetrics
     {
         Registry = registry ?? Metrics.NewCustomRegistry();
         var f = Metrics.WithCustomRegistry(Registry);
+
+        // Each observation would look for the trace it belongs to; the exposition format Guard serves does not carry it.
+        f.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         var maxPools = options.Current.Metrics.MaxPools;
 
         _requestsTotal = f.CreateCounter("guard_requests_total",
@@ -100,7 +109,11 @@ internal sealed class GuardMetrics
         _holdDurations = Outcomes.Select(o => holdDuration.WithLabels(o)).ToArray();
         _held = f.CreateGauge("guard_held_requests", "Requests that wait for an actor in this Guard now.");
         _holdRejected = f.CreateCounter("guard_hold_rejected_total",
-            "Requests refused because a held limit was reached; scope is the limit (all, pool, actor).", "scope");
+            "Requests refused because a held limit was reached; scope is the limit (all, pool, actor), wakes (the pool's budget of wakes is spent) or memory.", "scope");
+        _limitRejected = f.CreateCounter("guard_limit_rejected_total",
+            "Requests and connections refused, each once, because a limit was reached before anything was looked up; limit is rate, concurrency, websockets, connections or memory.", "limit");
+        _authFailures = f.CreateCounter("guard_auth_failures_total",
+            "Gateway requests refused for their token; reason is missing, invalid (unknown, expired, or not for this Guard) or out_of_scope.", "reason");
         _wakes = f.CreateCounter("guard_wakes_total",
             "Start attempts of actors by this Guard, counted when each ended; result is ready, not_reached, refused, no_response, stopped, no_capacity, superseded, taken_over (begun by a Guard that died), destroyed or unavailable.",
             "result");
@@ -135,6 +148,12 @@ internal sealed class GuardMetrics
             "Connects to serverless endpoints by this Guard, counted when each ended; outcome is init, a kind of pool error, or cancelled (another Guard manages the pool).",
             "namespace", "pool", "outcome");
         _connects = new(maxPools, (n, p) => new(outcome => connects.WithLabels(n, p, outcome)));
+        var desired = f.CreateGauge("guard_serverless_desired_connections",
+            "Connections the pool should have, by the Guard that manages it, set at each of its looks; 0 in every other Guard.", "namespace", "pool");
+        _desired = new(maxPools, (n, p) => desired.WithLabels(n, p));
+        var backoff = f.CreateGauge("guard_serverless_backoff_seconds",
+            "Time until the pool's next connect may be tried after a failed one, in seconds, set at each look of the Guard that manages it; 0 when none waits.", "namespace", "pool");
+        _backoff = new(maxPools, (n, p) => backoff.WithLabels(n, p));
         var ignored = f.CreateCounter("guard_serverless_ignored_messages_total",
             "Events that serverless endpoints sent after the first message of their stream, pings aside, counted as each arrived: Guard ignores them.", "namespace", "pool");
         _serverlessIgnored = new(maxPools, (n, p) => ignored.WithLabels(n, p));
@@ -147,6 +166,10 @@ internal sealed class GuardMetrics
         ConfigReloadSuccess = f.CreateGauge("guard_config_reload_success",
             "1 when the last load of the configuration validated, 0 when it did not and the values before it are kept.");
         ConfigReloadSuccess.Set(1);
+        _certificateExpiry = f.CreateGauge("guard_tls_certificate_expiry_timestamp_seconds",
+            "When the certificate in use expires, in seconds since 1970, set when it was loaded; certificate is its number in Guard:Tls:Certificates, runner_client or runner_authorities (of several the first to expire).", "certificate");
+        _certificateReload = f.CreateGauge("guard_tls_certificate_reload_success",
+            "1 when the certificate's files could be used at the last look, 0 when they could not and the certificate before stays in use.", "certificate");
         var build = f.CreateGauge("guard_build_info", "Always 1; the labels say what is running.", "version", "commit");
         build.WithLabels(BuildInfo.Version, BuildInfo.Commit).Set(1);
 
@@ -203,8 +226,14 @@ internal sealed class GuardMetrics
         _holdDurations[(int)outcome].Observe(duration.TotalSeconds);
     }
 
-    /// <param name="scope"><c>all</c>, <c>pool</c> or <c>actor</c>.</param>
+    /// <param name="scope"><c>all</c>, <c>pool</c>, <c>actor</c>, <c>wakes</c> or <c>memory</c>.</param>
     public void HoldRejected(string scope) => Child(_holdRejected, scope).Inc();
+
+    /// <param name="limit"><c>rate</c>, <c>concurrency</c>, <c>websockets</c>, <c>connections</c> or <c>memory</c>.</param>
+    public void LimitRejected(string limit) => Child(_limitRejected, limit).Inc();
+
+    /// <param name="reason"><c>missing</c>, <c>invalid</c> or <c>out_of_scope</c>.</param>
+    public void AuthFailed(string reason) => Child(_authFailures, reason).Inc();
 
     public void WakeEnded(string result) => Child(_wakes, result).Inc();
 
@@ -229,6 +258,13 @@ internal sealed class GuardMetrics
 
     public void SetServerlessConnections(PoolId pool, int count) => _serverless.For(pool).Set(count);
 
+    /// <summary>Call at each look at a managed pool, and with zeros when it is not managed any more.</summary>
+    public void SetServerlessPlan(PoolId pool, int desired, TimeSpan backoff)
+    {
+        _desired.For(pool).Set(desired);
+        _backoff.For(pool).Set(backoff.TotalSeconds);
+    }
+
     /// <param name="pool">Whose endpoint.</param>
     /// <param name="outcome"><c>init</c>, the name of a pool error, or <c>cancelled</c>.</param>
     public void ServerlessConnectEnded(PoolId pool, string outcome) => _connects.For(pool).Of(outcome).Inc();
@@ -239,6 +275,17 @@ internal sealed class GuardMetrics
 
     /// <summary>Sets the number of runners of a pool in one state; call for every pool when scraped.</summary>
     public void SetRunners(string @namespace, string pool, string state, int count) => _runners.WithLabels(@namespace, pool, state).Set(count);
+
+    /// <param name="label">Its number or what it is for; never a name or a path.</param>
+    /// <param name="expiry">When it stops to be valid.</param>
+    public void CertificateLoaded(string label, DateTimeOffset expiry)
+    {
+        _certificateExpiry.WithLabels(label).Set(expiry.ToUnixTimeSeconds());
+        _certificateReload.WithLabels(label).Set(1);
+    }
+
+    /// <summary>Its files changed into something that cannot be used.</summary>
+    public void CertificateRefused(string label) => _certificateReload.WithLabels(label).Set(0);
 
     public void StoreOp(string op, string result, TimeSpan duration) => _storeOps.WithLabels(op, result).Observe(duration.TotalSeconds);
 

@@ -92,6 +92,10 @@ internal static class ErrorWriter
         headers["x-rivet-ray-id"] = context.TraceIdentifier;
         headers.CacheControl = "no-store";
         headers.XContentTypeOptions = "nosniff";
+        if (error.Status == StatusCodes.Status401Unauthorized)
+        {
+            headers.WWWAuthenticate = "Bearer";
+        }
     }
 
     /// <summary>Rounded up: a client that comes when told must not be too early.</summary>

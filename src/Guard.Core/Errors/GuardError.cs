@@ -60,7 +60,7 @@ internal sealed record ErrorMetadata
 
     public int? Limit { get; init; }
 
-    /// <summary>Which limit: <c>all</c>, <c>pool</c>, <c>actor</c>.</summary>
+    /// <summary>Which limit, in one word.</summary>
     public string? Scope { get; init; }
 
     /// <summary>Which step or limit fired.</summary>

@@ -107,6 +107,15 @@ internal static class GuardErrors
         };
     }
 
+    /// <summary>No runner had a free slot in time.</summary>
+    /// <param name="actorId">The actor.</param>
+    /// <param name="connect">How the pool's last connect failed, of which only the kind is told; null when it did not.</param>
+    public static GuardError NoCapacity(string actorId, PoolError? connect)
+    {
+        var error = ActorFailed(actorId, new(ActorErrorKind.NoCapacity));
+        return connect is null ? error : error with { Metadata = error.Metadata! with { PoolError = new(connect.Kind) } };
+    }
+
     public static GuardError ActorRunnerFailed(string actorId, PoolHealthSnapshot health, TimeSpan retryAfter)
         => new("guard", "actor_runner_failed", 503, "The actor's pool is failing, so the actor cannot start.")
         {
@@ -134,17 +143,35 @@ internal static class GuardErrors
     public static GuardError ServiceUnavailable(string? actorId, TimeSpan waited)
         => Waited("service_unavailable", "The actor cannot be reached right now.", actorId, waited);
 
-    /// <param name="limit">How many may be held.</param>
-    /// <param name="scope"><c>all</c>, <c>pool</c> or <c>actor</c>.</param>
-    public static GuardError HoldLimitReached(int limit, string scope)
+    /// <param name="limit">How many may be held; null where memory is the limit.</param>
+    /// <param name="scope"><c>all</c>, <c>pool</c>, <c>actor</c>, <c>wakes</c> or <c>memory</c>.</param>
+    /// <param name="retryAfter">When there is room again, where that is known.</param>
+    public static GuardError HoldLimitReached(int? limit, string scope, TimeSpan? retryAfter = null)
         => new("guard", "hold_limit_reached", 503, "Too many requests wait for actors to become ready.")
+        {
+            RetryAfter = retryAfter ?? Soon,
+            Metadata = new() { Limit = limit, Scope = scope },
+        };
+
+    /// <param name="retryAfter">When the client has a place again, as far as is known.</param>
+    /// <param name="limit">What one client may have.</param>
+    /// <param name="scope"><c>requests</c>, <c>concurrent</c> or <c>websockets</c>.</param>
+    public static GuardError RateLimit(TimeSpan retryAfter, int limit, string scope)
+        => new("guard", "rate_limit", 429, "Too many requests from this client.")
+        {
+            RetryAfter = retryAfter,
+            Metadata = new() { Limit = limit, Scope = scope },
+        };
+
+    /// <summary>Guard itself has no room for the request, whoever sent it.</summary>
+    /// <param name="scope"><c>memory</c> or <c>websockets</c>.</param>
+    /// <param name="limit">How many there may be; null where that is not a number of things.</param>
+    public static GuardError Overloaded(string scope, int? limit = null)
+        => new("guard", "service_unavailable", 503, "Guard has as much to do as it may have.")
         {
             RetryAfter = Soon,
             Metadata = new() { Limit = limit, Scope = scope },
         };
-
-    public static GuardError RateLimit(TimeSpan retryAfter)
-        => new("guard", "rate_limit", 429, "Too many requests from this client.") { RetryAfter = retryAfter };
 
     public static GuardError RequestBodyTooLarge(long limit)
         => new("guard", "request_body_too_large", 413, "The request body is larger than allowed.")
@@ -167,7 +194,7 @@ internal static class GuardErrors
             Metadata = new() { Attempts = attempts, LastError = lastError },
         };
 
-    public static GuardError Unauthorized() => new("api", "unauthorized", 401, "A valid bearer token is needed.");
+    public static GuardError Unauthorized() => new("api", "unauthorized", 401, "A valid token is needed.");
 
     public static GuardError Forbidden() => new("api", "forbidden", 403, "This token may not do that.");
 

@@ -20,6 +20,7 @@ internal sealed class ActorForwarder
     private readonly ForwardingInvoker _invoker;
     private readonly LiveOptions _options;
     private readonly TrustedProxies _trusted;
+    private readonly OpenWebSockets _open;
     private readonly GuardMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -31,11 +32,12 @@ internal sealed class ActorForwarder
         ForwardingInvoker invoker,
         LiveOptions options,
         TrustedProxies trusted,
+        OpenWebSockets open,
         GuardMetrics metrics,
         TimeProvider time,
         ILogger<ActorForwarder> logger)
     {
-        (_forwarder, _invoker, _options, _trusted, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, metrics, time, logger);
+        (_forwarder, _invoker, _options, _trusted, _open, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, open, metrics, time, logger);
         _requests = new Protocols(options.Current.Forwarding.ActivityTimeout, HttpVersion.Version20);
 
         // Upgraded connections may be silent for ever; the handshake before has its own limit. Over TLS a WebSocket goes as HTTP/1.1,
@@ -53,28 +55,46 @@ internal sealed class ActorForwarder
     public async ValueTask<ForwardOutcome> ForwardAsync(
         HttpContext context, ActorRoute route, string forwardedTarget, ReplayableBody? body, CancellationToken cancellationToken)
     {
-        var runner = route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
+        if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
+        {
+            return await ForwardWebSocketAsync(context, route, forwardedTarget, cancellationToken);
+        }
+
+        var exchange = Begin(context, route, forwardedTarget, body, cancellationToken);
+        return End(exchange, await SendAsync(exchange));
+    }
+
+    /// <summary>The first of the three steps of <see cref="ForwardAsync"/> for a request that is no WebSocket handshake. For a caller that
+    /// awaits the second itself: an asynchronous method more on the way is paid for by each request.</summary>
+    public ForwardExchange Begin(
+        HttpContext context, ActorRoute route, string forwardedTarget, ReplayableBody? body, CancellationToken cancellationToken)
+    {
         if (body is not null)
         {
             body.Rewind();
             context.Request.Body = body;
         }
 
-        if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
-        {
-            return await ForwardWebSocketAsync(context, route, runner, forwardedTarget, cancellationToken);
-        }
-
-        var exchange = new ForwardExchange(context, route, runner, forwardedTarget, body, _trusted, null, cancellationToken);
-        var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _requests.For(runner), exchange, cancellationToken);
-        return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(context, route, runner, exchange, body, error, cancellationToken);
+        return new(context, route, RunnerOf(route), forwardedTarget, body, _trusted, null, cancellationToken);
     }
 
+    /// <summary>The second step; give what it returns to <see cref="End"/>.</summary>
+    public ValueTask<ForwarderError> SendAsync(ForwardExchange exchange)
+        => _forwarder.SendAsync(exchange.Context, exchange.Runner.Endpoint, _invoker, _requests.For(exchange.Runner), exchange, exchange.Cancellation);
+
+    /// <summary>The third step: what came of it.</summary>
+    public ForwardOutcome End(ForwardExchange exchange, ForwarderError error)
+        => exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(exchange, error);
+
+    private static RunnerAddress RunnerOf(ActorRoute route)
+        => route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
+
     private async ValueTask<ForwardOutcome> ForwardWebSocketAsync(
-        HttpContext context, ActorRoute route, RunnerAddress runner, string forwardedTarget, CancellationToken cancellationToken)
+        HttpContext context, ActorRoute route, string forwardedTarget, CancellationToken cancellationToken)
     {
+        var runner = RunnerOf(route);
         var limits = _options.Current.Forwarding;
-        using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _metrics.WebSockets, cancellationToken);
+        using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _open, _metrics.WebSockets, cancellationToken);
         var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, handshake, cancellationToken);
         var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _webSockets.For(runner), exchange, handshake.Token);
         if (handshake.IsAccepted && context.Response.HasStarted)
@@ -85,23 +105,21 @@ internal sealed class ActorForwarder
                 context.Abort();
             }
 
+            if (handshake.Duplex.IsRunnerLost)
+            {
+                _logger.RunnerLost(context.TraceIdentifier, route.IdText, runner.RunnerId);
+            }
+
             return new(ForwardStatus.Done);
         }
 
-        return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(context, route, runner, exchange, null, error, cancellationToken, handshake);
+        return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(exchange, error, handshake);
     }
 
     /// <summary>Finds out how an exchange ended that did not end well.</summary>
-    private ForwardOutcome Conclude(
-        HttpContext context,
-        ActorRoute route,
-        RunnerAddress runner,
-        ForwardExchange exchange,
-        ReplayableBody? body,
-        ForwarderError error,
-        CancellationToken cancellationToken,
-        WebSocketHandshake? handshake = null)
+    private ForwardOutcome Conclude(ForwardExchange exchange, ForwarderError error, WebSocketHandshake? handshake = null)
     {
+        var (context, route, runner) = (exchange.Context, exchange.Route, exchange.Runner);
         var fault = exchange.Fault ?? (error == ForwarderError.None ? null : context.Features.Get<IForwarderErrorFeature>()?.Exception);
         var clientLeft = context.RequestAborted.IsCancellationRequested || error == ForwarderError.ResponseBodyClient;
         if (context.Response.HasStarted)
@@ -128,7 +146,7 @@ internal sealed class ActorForwarder
 
         var outcome = clientLeft
             ? new(ForwardStatus.ClientGone)
-            : Diagnose(exchange, body, error, fault, handshake, cancellationToken);
+            : Diagnose(exchange, error, fault, handshake);
         switch (outcome.Status)
         {
             case ForwardStatus.ClientGone:
@@ -146,27 +164,21 @@ internal sealed class ActorForwarder
         return outcome;
     }
 
-    private ForwardOutcome Diagnose(
-        ForwardExchange exchange,
-        ReplayableBody? body,
-        ForwarderError error,
-        Exception? fault,
-        WebSocketHandshake? handshake,
-        CancellationToken cancellationToken)
+    private ForwardOutcome Diagnose(ForwardExchange exchange, ForwarderError error, Exception? fault, WebSocketHandshake? handshake)
     {
         if (!exchange.HasReply && RunnerFaults.NotReached(fault) is { } reason)
         {
             return new(ForwardStatus.NotReached, LastError: reason);
         }
 
-        if (body?.Failure is { } failure)
+        if (exchange.Body?.Failure is { } failure)
         {
             return ForwardFaults.OfClientBody(failure, _options.Current.Limits.MaxRequestBodyBytes) is { } bad
                 ? Failed(bad)
                 : new(ForwardStatus.ClientGone);
         }
 
-        if (cancellationToken.IsCancellationRequested)
+        if (exchange.Cancellation.IsCancellationRequested)
         {
             return Failed(GuardErrors.UpstreamError(exchange.HasReply ? "response" : "request", null));
         }

@@ -15,13 +15,9 @@ internal sealed class ForwardExchange : HttpTransformer
     /// <summary>The target is sent as it was received: nothing decoded, resolved or cut.</summary>
     private static readonly UriCreationOptions Raw = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-    private readonly ActorRoute _route;
-    private readonly RunnerAddress _runner;
     private readonly string _target;
-    private readonly ReplayableBody? _body;
     private readonly TrustedProxies _trusted;
     private readonly WebSocketHandshake? _handshake;
-    private readonly CancellationToken _cancellation;
     private readonly ReplyBaseline _baseline;
     private bool _offersRivet;
 
@@ -35,9 +31,22 @@ internal sealed class ForwardExchange : HttpTransformer
         WebSocketHandshake? handshake,
         CancellationToken cancellation)
     {
-        (_route, _runner, _target, _body, _trusted, _handshake, _cancellation) = (route, runner, target, body, trusted, handshake, cancellation);
+        (Context, Route, Runner, Body, Cancellation) = (context, route, runner, body, cancellation);
+        (_target, _trusted, _handshake) = (target, trusted, handshake);
         _baseline = new ReplyBaseline(context.Response.Headers);
     }
+
+    public HttpContext Context { get; }
+
+    public ActorRoute Route { get; }
+
+    public RunnerAddress Runner { get; }
+
+    /// <summary>The request's body; null when it has none.</summary>
+    public ReplayableBody? Body { get; }
+
+    /// <summary>Ends the exchange from Guard's side.</summary>
+    public CancellationToken Cancellation { get; }
 
     /// <summary>A reply was received, of whatever kind.</summary>
     public bool HasReply { get; private set; }
@@ -58,12 +67,12 @@ internal sealed class ForwardExchange : HttpTransformer
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix + _target, Raw);
-        if (_body is not null)
+        if (Body is not null)
         {
-            proxyRequest.Options.Set(StreamedContent.BodyKey, _body);
+            proxyRequest.Options.Set(StreamedContent.BodyKey, Body);
         }
 
-        _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, _route, _runner, _trusted, isWebSocket: _handshake is not null);
+        _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, Route, Runner, _trusted, isWebSocket: _handshake is not null);
         return default;
     }
 
@@ -132,7 +141,7 @@ internal sealed class ForwardExchange : HttpTransformer
 
     /// <summary>A handshake is a GET without a body, whatever HTTP/2 calls it.</summary>
     private bool MayTryAgain(HttpContext context)
-        => _handshake is not null || (ReplayRules.IsIdempotent(context.Request.Method) && _body is not { CanReplay: false });
+        => _handshake is not null || (ReplayRules.IsIdempotent(context.Request.Method) && Body is not { CanReplay: false });
 
     private ValueTask<bool> EndHandshake(WebSocketHandshake handshake, HttpContext context, HttpResponseMessage reply)
     {
@@ -149,7 +158,7 @@ internal sealed class ForwardExchange : HttpTransformer
             return Fail(new HttpRequestException("The runner's 101 does not answer the handshake it was sent."));
         }
 
-        handshake.Accepted();
+        WebSocketAcceptance.Put(handshake.Accept(Route.IdText, Runner.RunnerId, context.TraceIdentifier), context, reply);
         var headers = context.Response.Headers;
         if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))
         {
@@ -163,7 +172,7 @@ internal sealed class ForwardExchange : HttpTransformer
     {
         try
         {
-            await EventStream.CopyAsync(context, reply, _cancellation);
+            await EventStream.CopyAsync(context, reply, Cancellation);
             Finish(context, reply);
         }
         catch (Exception e)

@@ -15,4 +15,7 @@ internal static partial class ForwardLog
 
     [LoggerMessage(3004, LogLevel.Warning, "Request {RayId}: the reply of actor {ActorId} on runner {RunnerId} broke off ({Cause}); the client's connection was aborted. Likely the runner crashed or restarted.", EventName = "ReplyBroken")]
     public static partial void ReplyBroken(this ILogger logger, string rayId, string actorId, string runnerId, string? cause);
+
+    [LoggerMessage(3005, LogLevel.Warning, "Request {RayId}: the WebSocket to actor {ActorId} lost runner {RunnerId} without a close frame; the client was told with 1011 where a frame could be put. Likely the runner crashed or was killed.", EventName = "RunnerLost")]
+    public static partial void RunnerLost(this ILogger logger, string rayId, string actorId, string runnerId);
 }

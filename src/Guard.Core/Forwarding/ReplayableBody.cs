@@ -59,9 +59,13 @@ internal sealed class ReplayableBody : Stream
 
     /// <summary>The body of a request; null when it has none (such requests are always replayable).</summary>
     public static ReplayableBody? For(HttpContext context, GuardOptions options)
-        => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && UpgradeRules.Of(context) == UpgradeKind.None
+        => CanHaveBody(context.Request) && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && UpgradeRules.Of(context) == UpgradeKind.None
             ? new(context.Request.Body, context.Request.ContentLength, options.Forwarding.ReplayBufferBytes, options.Limits.MaxRequestBodyBytes)
             : null;
+
+    /// <summary>The cheap half of the answer: an HTTP/1.1 request announces its body.</summary>
+    private static bool CanHaveBody(HttpRequest request)
+        => !HttpProtocol.IsHttp11(request.Protocol) || request.Headers.ContentLength is > 0 || request.Headers.TransferEncoding.Count > 0;
 
     /// <summary>Starts over for the next try. The one before must have ended.</summary>
     /// <exception cref="InvalidOperationException">It cannot be replayed.</exception>

@@ -24,7 +24,7 @@ internal static class RequestHeaders
             }
         }
 
-        var offer = SubprotocolOffer.Parse(received[HeaderRules.WebSocketProtocol]);
+        var offer = SubprotocolOffer.Parse(received.SecWebSocketProtocol);
         if (offer.Forwarded.Count > 0 && !named.Contains(HeaderRules.WebSocketProtocol))
         {
             Add(message, HeaderRules.WebSocketProtocol, offer.Forwarded, isWebSocket);

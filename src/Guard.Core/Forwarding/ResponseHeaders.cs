@@ -10,7 +10,7 @@ namespace Guard.Core.Forwarding;
 /// <summary>Headers and trailers on the way out.</summary>
 internal static class ResponseHeaders
 {
-    /// <summary>Copies what passes of a reply's headers; <c>x-rivet-ray-id</c> is Guard's, and so are CORS headers unless the runner answers
+    /// <summary>Copies what passes of a reply's headers. <c>x-rivet-ray-id</c> is Guard's and stays as it is; so do CORS headers unless the runner answers
     /// <c>access-control-allow-origin</c> itself.</summary>
     /// <exception cref="InvalidOperationException">A header holds what HTTP does not allow.</exception>
     public static void Copy(HttpContext context, HttpResponseMessage message)
@@ -39,8 +39,6 @@ internal static class ResponseHeaders
         {
             destination.Trailer = trailer;
         }
-
-        destination[HeaderRules.RayId] = context.TraceIdentifier;
     }
 
     /// <summary>Copies trailers to clients that can have them (HTTP/2).</summary>
@@ -81,9 +79,13 @@ internal static class ResponseHeaders
             }
 
             // Guard's own (vary, exposed headers) come first.
-            destination[name] = StringValues.Concat(destination[name], value);
+            destination[name] = MayBeThere(name) ? StringValues.Concat(destination[name], value) : value;
         }
     }
+
+    /// <summary>Whether Guard may have put a header of this name there. A reply's own names do not repeat.</summary>
+    private static bool MayBeThere(string name)
+        => name.Length == HeaderNames.Vary.Length || name.StartsWith("access-control-", StringComparison.OrdinalIgnoreCase);
 
     private static StringValues WithoutGuards(StringValues errors)
     {

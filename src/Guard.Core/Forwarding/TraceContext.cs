@@ -43,8 +43,7 @@ internal static class TraceContext
             }
             else
             {
-                WriteHex(span.Slice(3, 16));
-                WriteHex(span.Slice(19, 16));
+                WriteRandom(span.Slice(3, 32));
             }
 
             span[35] = '-';
@@ -80,12 +79,18 @@ internal static class TraceContext
         }
         else
         {
-            WriteHex(destination);
+            WriteRandom(destination);
         }
     }
 
-    private static void WriteHex(Span<char> destination)
-        => Random.Shared.NextInt64(1, long.MaxValue).TryFormat(destination, out _, "x16", System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>An id of hexadecimal digits; all zeros, which would be invalid, cannot come up.</summary>
+    private static void WriteRandom(Span<char> destination)
+    {
+        Span<byte> bytes = stackalloc byte[destination.Length / 2];
+        Random.Shared.NextBytes(bytes);
+        bytes[0] |= 1;
+        Convert.TryToHexStringLower(bytes, destination, out _);
+    }
 
     private static int HexValue(char c) => c <= '9' ? c - '0' : c - 'a' + 10;
 }

@@ -22,7 +22,7 @@ internal static class UpgradeRules
     public static UpgradeKind Of(HttpContext context)
     {
         var request = context.Request;
-        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
+        if (!HttpProtocol.IsHttp11(request.Protocol) && context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
         {
             return IsWebSocket(connect.Protocol) ? UpgradeKind.WebSocket : UpgradeKind.Other;
         }

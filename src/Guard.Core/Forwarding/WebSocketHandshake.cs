@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Prometheus;
 
 namespace Guard.Core.Forwarding;
@@ -9,14 +10,16 @@ namespace Guard.Core.Forwarding;
 internal sealed class WebSocketHandshake : IDisposable
 {
     private readonly TimeSpan _activityTimeout;
+    private readonly TimeProvider _time;
+    private readonly OpenWebSockets _open;
     private readonly Gauge _webSockets;
     private readonly CancellationTokenSource _timeout;
     private readonly CancellationTokenSource _either;
 
     public WebSocketHandshake(
-        TimeSpan handshakeTimeout, TimeSpan activityTimeout, TimeProvider time, Gauge webSockets, CancellationToken cancellationToken)
+        TimeSpan handshakeTimeout, TimeSpan activityTimeout, TimeProvider time, OpenWebSockets open, Gauge webSockets, CancellationToken cancellationToken)
     {
-        _webSockets = webSockets;
+        (_time, _open, _webSockets) = (time, open, webSockets);
         _activityTimeout = activityTimeout;
         _timeout = new CancellationTokenSource(handshakeTimeout, time);
         _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _timeout.Token);
@@ -29,13 +32,18 @@ internal sealed class WebSocketHandshake : IDisposable
     public bool IsTimedOut => _timeout.IsCancellationRequested;
 
     /// <summary>The runner answered 101: the connection is upgraded.</summary>
-    public bool IsAccepted { get; private set; }
+    [MemberNotNullWhen(true, nameof(Duplex))]
+    public bool IsAccepted => Duplex is not null;
 
-    public void Accepted()
+    /// <summary>Null before the runner's 101.</summary>
+    public WebSocketDuplex? Duplex { get; private set; }
+
+    /// <param name="actorId">For what the client is told when the runner is lost, as the rest.</param>
+    public WebSocketDuplex Accept(string actorId, string runnerId, string rayId)
     {
         _timeout.CancelAfter(Timeout.InfiniteTimeSpan);
-        IsAccepted = true;
         _webSockets.Inc();
+        return Duplex = new WebSocketDuplex(_open, _time, actorId, runnerId, rayId);
     }
 
     public void Refused() => _timeout.CancelAfter(_activityTimeout);
@@ -45,6 +53,7 @@ internal sealed class WebSocketHandshake : IDisposable
         if (IsAccepted)
         {
             _webSockets.Dec();
+            Duplex.Dispose();
         }
 
         _either.Dispose();

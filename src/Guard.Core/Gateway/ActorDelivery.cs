@@ -37,7 +37,17 @@ internal sealed class ActorDelivery(
                 return GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
             }
 
-            var outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+            ForwardOutcome outcome;
+            if (request.IsWebSocket)
+            {
+                outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+            }
+            else
+            {
+                var exchange = forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+                outcome = forwarder.End(exchange, await forwarder.SendAsync(exchange));
+            }
+
             if (outcome.Status is ForwardStatus.Done or ForwardStatus.NotMyActor or ForwardStatus.FailedTry)
             {
                 // It answered, so it can be reached.

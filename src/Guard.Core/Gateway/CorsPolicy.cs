@@ -24,6 +24,17 @@ internal sealed class CorsPolicy(LiveOptions options)
             && request.Headers.Origin.Count > 0
             && request.Headers.AccessControlRequestMethod.Count > 0;
 
+    /// <summary>
+    /// Whether a WebSocket comes from a page that may not read replies. Browsers send a page's origin with the handshake and do not keep
+    /// it from the page's script what comes back: here only the server can refuse. Clients that are no browsers send no origin.
+    /// </summary>
+    public bool RefusesWebSocket(HttpRequest request)
+    {
+        var rules = Current();
+        var origin = request.Headers.Origin;
+        return !rules.Everybody && origin.Count > 0 && !(origin.Count == 1 && rules.Origins.ContainsKey(origin[0]!));
+    }
+
     /// <summary>Answers a preflight: 204, the CORS headers, and what was asked for where the origin may have it.</summary>
     public void AnswerPreflight(HttpContext context)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Forwarding;
@@ -17,6 +18,7 @@ namespace Guard.Core.Gateway;
 /// </summary>
 internal sealed partial class GatewayHandler(
     GatewayRequestChecks checks,
+    Admission admission,
     TargetParser parser,
     RouteResolver resolver,
     UnroutedHold unrouted,
@@ -66,6 +68,7 @@ internal sealed partial class GatewayHandler(
     /// <summary>Checks, parses and looks into the cache, without waiting for anything.</summary>
     /// <param name="request">The request; takes over what was parsed.</param>
     /// <param name="route">The cached route; null on a miss, and when the request is answered without an actor.</param>
+    [SkipLocalsInit]
     private GuardError? Admit(GatewayRequest request, out ActorRoute? route)
     {
         route = null;
@@ -79,13 +82,18 @@ internal sealed partial class GatewayHandler(
         }
 
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
+        if (admission.Enter(request, isWebSocket) is { } refused)
+        {
+            return refused;
+        }
+
         if (CorsPolicy.IsPreflight(context.Request))
         {
             return null;
         }
 
         Span<char> scratch = stackalloc char[TargetParser.ScratchLength];
-        var isWebSocket = UpgradeRules.Of(context) == UpgradeKind.WebSocket;
         if (isWebSocket)
         {
             request.WatchUpgrade(time);
@@ -99,35 +107,46 @@ internal sealed partial class GatewayHandler(
         }
 
         request.Named(target);
+        if (admission.Check(request, target) is { } stranger)
+        {
+            return stranger;
+        }
+
         route = resolver.TryResolve(target, request.Arrival, out var error);
         if (route is null && error is null)
         {
             request.Unresolved(target);
+            return null;
         }
 
-        return error;
+        return admission.CheckScope(request, route, error);
     }
 
-    private async ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
+    private ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
+        => request.Form == RouteForm.None ? AnswerAsync(request)
+            : route is not null && route.Serves(request.SkipReadyWait) ? DeliverAsync(request, route)
+            : HoldAsync(request, route);
+
+    private ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route)
+    {
+        request.PrepareBody(options.Current);
+        return delivery.DeliverAsync(request, route);
+    }
+
+    /// <summary>For actors whose route is not cached, and those that are not ready: apart, so that others do not pay for it.</summary>
+    private async ValueTask<GuardError?> HoldAsync(GatewayRequest request, ActorRoute? route)
     {
         var context = request.Context;
-        if (request.Form == RouteForm.None)
-        {
-            return await AnswerAsync(request);
-        }
-
         if (route is null)
         {
-            var resolution = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
-            if (resolution.Route is null)
+            (route, var unresolved) = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, context.RequestAborted);
+            if (admission.CheckScope(request, route, unresolved) is { } error)
             {
-                return resolution.Error;
+                return error;
             }
-
-            route = resolution.Route;
         }
 
-        if (!route.Serves(request.SkipReadyWait))
+        if (!route!.Serves(request.SkipReadyWait))
         {
             var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
             if (held.Route is null)
@@ -138,8 +157,7 @@ internal sealed partial class GatewayHandler(
             route = held.Route;
         }
 
-        request.PrepareBody(options.Current);
-        return await delivery.DeliverAsync(request, route);
+        return await DeliverAsync(request, route);
     }
 
     /// <summary>What the gateway answers itself: preflights of any gateway form, and its own metadata.</summary>

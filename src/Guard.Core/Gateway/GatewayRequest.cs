@@ -1,5 +1,7 @@
+using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
 using Guard.Core.Forwarding;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Routing;
 using Guard.Core.Targets;
@@ -14,6 +16,7 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     private ActorId _id;
     private ActorQueryTarget? _query;
     private string? _forwardedTarget;
+    private ClientPlace _place;
 
     public HttpContext Context => context;
 
@@ -23,6 +26,15 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     public RouteForm Form { get; private set; }
 
     public bool SkipReadyWait { get; private set; }
+
+    /// <summary>What the client's token is good for; null where none is needed, and before it was checked.</summary>
+    public TokenScope? Scope { get; set; }
+
+    /// <summary>The key a look-up in the store needs; null where it needs an id, or where the route was cached.</summary>
+    public ActorQueryTarget? Query => _query;
+
+    /// <summary>Takes over the client's place, and gives it back when the request is over.</summary>
+    public void Occupies(ClientPlace place) => _place = place;
 
     /// <summary>Path and query for the runner.</summary>
     /// <exception cref="InvalidOperationException">No actor was named.</exception>
@@ -64,6 +76,9 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     /// <summary>When the answer began, for upgraded connections; null for all others, which are measured to their end.</summary>
     public long? UpgradedAt { get; private set; }
 
+    /// <summary>It asks for a WebSocket.</summary>
+    public bool IsWebSocket { get; private set; }
+
     /// <summary>Call once, before the first try.</summary>
     public void PrepareBody(GuardOptions options)
     {
@@ -78,7 +93,9 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
 
     /// <summary>Measures a connection that may be upgraded until its 101: how long it lives then says nothing of Guard.</summary>
     public void WatchUpgrade(TimeProvider time)
-        => context.Response.OnStarting(
+    {
+        IsWebSocket = true;
+        context.Response.OnStarting(
             static state =>
             {
                 var (request, time) = ((GatewayRequest, TimeProvider))state;
@@ -86,6 +103,11 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
                 return Task.CompletedTask;
             },
             (this, time));
+    }
 
-    public void Dispose() => Body?.Dispose();
+    public void Dispose()
+    {
+        _place.Exit();
+        Body?.Dispose();
+    }
 }

@@ -62,6 +62,12 @@ internal sealed class GatewayRequestChecks(LiveOptions options)
             return tunnel;
         }
 
+        if (length is null && coding.Count == 0 && HttpProtocol.IsHttp11(request.Protocol))
+        {
+            // Nothing announced, nothing to come: a look at the features costs more than all of the above.
+            return null;
+        }
+
         return CheckSize(context, length) ?? (coding.Count != 0 && headers.Expect.Count == 0 ? CheckFirstChunks(context) : null);
     }
 

@@ -34,6 +34,10 @@ internal sealed class GuardOptions
 
     public GatewayOptions Gateway { get; set; } = new();
 
+    public AuthOptions Auth { get; set; } = new();
+
+    public TlsOptions Tls { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public ControlOptions Control { get; set; } = new();
@@ -183,6 +187,20 @@ internal sealed class RunnersOptions
 
     /// <summary>CIDRs and host patterns; null or empty = all but unspecified, link-local and cloud metadata addresses.</summary>
     public string[]? AllowedEndpoints { get; set; }
+
+    public RunnerTlsOptions Tls { get; set; } = new();
+}
+
+internal sealed class RunnerTlsOptions
+{
+    /// <summary>PEM file; null = Guard shows runners no certificate.</summary>
+    public string? Certificate { get; set; }
+
+    /// <summary>PEM file; null = the key is in <see cref="Certificate"/>.</summary>
+    public string? Key { get; set; }
+
+    /// <summary>PEM file; null = the system's certificate authorities.</summary>
+    public string? Authorities { get; set; }
 }
 
 internal sealed class ImportOptions
@@ -250,6 +268,57 @@ internal sealed class CorsOptions
     public string[]? AllowedOrigins { get; set; }
 }
 
+internal enum AuthMode
+{
+    None,
+    Static,
+    Jwt,
+}
+
+internal sealed class AuthOptions
+{
+    public AuthMode Mode { get; set; } = AuthMode.None;
+
+    public string[]? Tokens { get; set; }
+
+    public JwtOptions Jwt { get; set; } = new();
+}
+
+internal sealed class JwtOptions
+{
+    public string? Issuer { get; set; }
+
+    public string? Audience { get; set; }
+
+    public string? KeyFile { get; set; }
+
+    public string? JwksUrl { get; set; }
+
+    public TimeSpan RefreshInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
+
+    public string NamespacesClaim { get; set; } = "namespaces";
+
+    public string PoolsClaim { get; set; } = "pools";
+
+    public string ActorsClaim { get; set; } = "actors";
+}
+
+internal sealed class TlsOptions
+{
+    /// <summary>PEM files; null or empty = none, each https endpoint has a certificate of its own.</summary>
+    public string[]? Certificates { get; set; }
+
+    /// <summary>PEM files, one per certificate in the same order; null or empty = each key is in its certificate's file.</summary>
+    public string[]? Keys { get; set; }
+
+    /// <summary>Names of http endpoints that only send clients on to https.</summary>
+    public string[]? RedirectEndpoints { get; set; }
+
+    public int RedirectPort { get; set; } = 443;
+}
+
 internal sealed class LimitsOptions
 {
     public long MaxRequestBodyBytes { get; set; } = 20_971_520;
@@ -259,6 +328,28 @@ internal sealed class LimitsOptions
     public TimeSpan RequestWindow { get; set; } = TimeSpan.FromMinutes(1);
 
     public int ConcurrentPerClient { get; set; }
+
+    public int WebSocketsPerClient { get; set; }
+
+    public int WebSockets { get; set; }
+
+    public int ConnectionsPerClient { get; set; }
+
+    public int Connections { get; set; } = 65_536;
+
+    public int MaxRequestHeaderBytes { get; set; } = 32_768;
+
+    public int MaxRequestHeaders { get; set; } = 100;
+
+    public int WakesPerPool { get; set; }
+
+    public TimeSpan WakeWindow { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Percent of the memory this process may use; 0 = never.</summary>
+    public int ShedHoldsAt { get; set; } = 90;
+
+    /// <summary>Percent of the memory this process may use; 0 = never.</summary>
+    public int ShedRequestsAt { get; set; } = 97;
 
     public TimeSpan RequestHeadersTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
@@ -279,7 +370,14 @@ internal sealed class ControlOptions
 {
     public string? Token { get; set; }
 
+    public string[]? Tokens { get; set; }
+
+    public string[]? ReadTokens { get; set; }
+
     public string[]? RunnerTokens { get; set; }
+
+    /// <summary>Somebody has to say who they are before they may do anything.</summary>
+    public bool HasOperatorToken => !string.IsNullOrEmpty(Token) || Tokens is { Length: > 0 };
 
     public string? AdvertisedUrl { get; set; }
 }

@@ -9,6 +9,8 @@ namespace Guard.Core.Options;
 /// </summary>
 internal static class OptionKeys
 {
+    private const string ExistingFile = "the path of a file that exists";
+    private const string ExistingFileEntry = "the path of a PEM file that exists";
     private const string UrlForm = "an absolute http or https URL";
 
     private static readonly TimeSpan Zero = TimeSpan.Zero;
@@ -35,7 +37,7 @@ internal static class OptionKeys
         Duration("Store:Redis:CallTimeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.CallTimeout, (o, v) => o.Store.Redis.CallTimeout = v,
             "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again."),
 
-        OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, "the path of a file that exists", _ => true,
+        OptionalText("Seed:File", o => o.Seed.File, (o, v) => o.Seed.File = v, ExistingFile, _ => true,
             "JSON file with runner-configs, runners and actors that are created at start where they do not exist yet. Runners from it are never declared lost."),
 
         Choice<FailFastMode>("FailFast:Mode", o => o.FailFast.Mode, (o, v) => o.FailFast.Mode = v,
@@ -121,6 +123,12 @@ internal static class OptionKeys
         {
             IsReloadable = true, DefaultText = "see meaning",
         },
+        OptionalText("Runners:Tls:Certificate", o => o.Runners.Tls.Certificate, (o, v) => o.Runners.Tls.Certificate = v, ExistingFile, _ => true,
+            "PEM file with the certificate Guard shows `https://` runners (mTLS), then its intermediates. Read again when it changes: [tls.md](tls.md)."),
+        OptionalText("Runners:Tls:Key", o => o.Runners.Tls.Key, (o, v) => o.Runners.Tls.Key = v, ExistingFile, _ => true,
+            "PEM file with the key of `Runners:Tls:Certificate`. The default is that file itself. Read again when it changes."),
+        OptionalText("Runners:Tls:Authorities", o => o.Runners.Tls.Authorities, (o, v) => o.Runners.Tls.Authorities = v, ExistingFile, _ => true,
+            "PEM file with the root certificates that may have issued runners' certificates; then no other is trusted. The default is the system's. Read again when it changes."),
 
         Number("Import:BatchSize", 1, 10_000, o => o.Import.BatchSize, (o, v) => o.Import.BatchSize = v,
             "Actors an import writes at a time."),
@@ -172,6 +180,52 @@ internal static class OptionKeys
             IsReloadable = true, DefaultText = "[*]",
         },
 
+        Choice<AuthMode>("Auth:Mode", o => o.Auth.Mode, (o, v) => o.Auth.Mode = v,
+            "Who may reach actors. `None`: everybody. `Static`: whoever has one of `Auth:Tokens`. `Jwt`: whoever has a signed token of `Auth:Jwt:Issuer`."),
+        new ListKey("Auth:Tokens", "{namespace}=sha256:{64 hexadecimal digits}, with * for every namespace; guard hash-token prints it", OptionSyntax.IsHashedToken,
+            o => o.Auth.Tokens, (o, v) => o.Auth.Tokens = v,
+            "Tokens of clients in mode `Static`, hashed, each with the namespace it is good for.")
+        {
+            IsSecret = true, DefaultText = "none",
+        },
+        OptionalText("Auth:Jwt:Issuer", o => o.Auth.Jwt.Issuer, (o, v) => o.Auth.Jwt.Issuer = v, "a text", text => text.Length > 0,
+            "Who signs tokens, as their claim `iss` says. Needed in mode `Jwt`."),
+        OptionalText("Auth:Jwt:Audience", o => o.Auth.Jwt.Audience, (o, v) => o.Auth.Jwt.Audience = v, "a text", text => text.Length > 0,
+            "For whom tokens are, as their claim `aud` says. Needed in mode `Jwt`."),
+        OptionalText("Auth:Jwt:KeyFile", o => o.Auth.Jwt.KeyFile, (o, v) => o.Auth.Jwt.KeyFile = v, "the path of a file", text => text.Length > 0,
+            "Keys of the issuer: a JSON Web Key Set, or public keys in PEM. Mode `Jwt` needs this or `Auth:Jwt:JwksUrl`."),
+        OptionalText("Auth:Jwt:JwksUrl", o => o.Auth.Jwt.JwksUrl, (o, v) => o.Auth.Jwt.JwksUrl = v, UrlForm, IsUrl,
+            "Where the issuer publishes its keys as a JSON Web Key Set."),
+        Duration("Auth:Jwt:RefreshInterval", TimeSpan.FromSeconds(10), Day, o => o.Auth.Jwt.RefreshInterval, (o, v) => o.Auth.Jwt.RefreshInterval = v,
+            "How often the keys are read again. A token signed by an unknown key has them read within 10 s."),
+        Duration("Auth:Jwt:ClockSkew", Zero, Hour, o => o.Auth.Jwt.ClockSkew, (o, v) => o.Auth.Jwt.ClockSkew = v,
+            "How far the issuer's clock may be from Guard's."),
+        Text("Auth:Jwt:NamespacesClaim", o => o.Auth.Jwt.NamespacesClaim, (o, v) => o.Auth.Jwt.NamespacesClaim = v, "a text", text => text.Length > 0,
+            "The claim that lists the namespaces a token is good for; `*` is all. A token without it is good for none."),
+        Text("Auth:Jwt:PoolsClaim", o => o.Auth.Jwt.PoolsClaim, (o, v) => o.Auth.Jwt.PoolsClaim = v, "a text", text => text.Length > 0,
+            "The claim that lists pools, as patterns with `*` and `?`. Without it all pools of the namespaces."),
+        Text("Auth:Jwt:ActorsClaim", o => o.Auth.Jwt.ActorsClaim, (o, v) => o.Auth.Jwt.ActorsClaim = v, "a text", text => text.Length > 0,
+            "The claim that lists actors, as patterns with `*` and `?` of their name, of `name/key`, or of their id. Without it all actors."),
+
+        new ListKey("Tls:Certificates", ExistingFileEntry, _ => true, o => o.Tls.Certificates, (o, v) => o.Tls.Certificates = v,
+            "PEM files, each with a certificate and then its intermediates, for `https://` endpoints that name no certificate of their own. Picked by the host name the client asks for; the first where none fits. Read again when they change: [tls.md](tls.md).")
+        {
+            DefaultText = "none",
+        },
+        new ListKey("Tls:Keys", ExistingFileEntry, _ => true, o => o.Tls.Keys, (o, v) => o.Tls.Keys = v,
+            "PEM files with the keys of `Tls:Certificates`, in the same order, not encrypted. The default is that each key is in its certificate's file. Read again when they change.")
+        {
+            DefaultText = "none",
+        },
+        new ListKey("Tls:RedirectEndpoints", "the name of an http:// endpoint that serves clients", _ => true,
+            o => o.Tls.RedirectEndpoints, (o, v) => o.Tls.RedirectEndpoints = v,
+            "Endpoints that serve nothing and send clients on to https: GET and HEAD are answered 307, everything else 400.")
+        {
+            DefaultText = "none",
+        },
+        Number("Tls:RedirectPort", 1, ushort.MaxValue, o => o.Tls.RedirectPort, (o, v) => o.Tls.RedirectPort = v,
+            "The port clients are sent on to: the one they see, which need not be the one Guard listens on."),
+
         Number("Limits:MaxRequestBodyBytes", 0, 1_125_899_906_842_624L, o => o.Limits.MaxRequestBodyBytes, (o, v) => o.Limits.MaxRequestBodyBytes = v,
             "Largest request body. Larger ones are answered 413. Of chunked bodies the lengths and line ends between chunks count too.", true),
         Number("Limits:RequestsPerClient", 0, 1_000_000_000, o => o.Limits.RequestsPerClient, (o, v) => o.Limits.RequestsPerClient = v,
@@ -179,7 +233,27 @@ internal static class OptionKeys
         Duration("Limits:RequestWindow", TimeSpan.FromSeconds(1), Day, o => o.Limits.RequestWindow, (o, v) => o.Limits.RequestWindow = v,
             "The time `Limits:RequestsPerClient` counts over.", true),
         Number("Limits:ConcurrentPerClient", 0, 1_000_000_000, o => o.Limits.ConcurrentPerClient, (o, v) => o.Limits.ConcurrentPerClient = v,
-            "Requests one client address may have open at the same time. 0 = no limit.", true),
+            "Requests one client address may have open at the same time, WebSockets included. 0 = no limit.", true),
+        Number("Limits:WebSocketsPerClient", 0, 1_000_000_000, o => o.Limits.WebSocketsPerClient, (o, v) => o.Limits.WebSocketsPerClient = v,
+            "WebSockets one client address may have open at the same time. 0 = no limit.", true),
+        Number("Limits:WebSockets", 0, 1_000_000_000, o => o.Limits.WebSockets, (o, v) => o.Limits.WebSockets = v,
+            "WebSockets this Guard has open at the same time. 0 = no limit.", true),
+        Number("Limits:ConnectionsPerClient", 0, 1_000_000_000, o => o.Limits.ConnectionsPerClient, (o, v) => o.Limits.ConnectionsPerClient = v,
+            "Connections one address may have open to the gateway at the same time; further ones are closed. Trusted proxies have no such limit. 0 = no limit.", true),
+        Number("Limits:Connections", 0, 1_000_000_000, o => o.Limits.Connections, (o, v) => o.Limits.Connections = v,
+            "Connections the gateway has open at the same time; further ones are closed. Control and health endpoints do not count. 0 = no limit.", true),
+        Number("Limits:MaxRequestHeaderBytes", 1024, 1_048_576, o => o.Limits.MaxRequestHeaderBytes, (o, v) => o.Limits.MaxRequestHeaderBytes = v,
+            "Largest head of a request, all header lines together. Larger ones are answered 431."),
+        Number("Limits:MaxRequestHeaders", 1, 10_000, o => o.Limits.MaxRequestHeaders, (o, v) => o.Limits.MaxRequestHeaders = v,
+            "Most header lines of a request. More are answered 431."),
+        Number("Limits:WakesPerPool", 0, 1_000_000_000, o => o.Limits.WakesPerPool, (o, v) => o.Limits.WakesPerPool = v,
+            "Actors of one pool that requests may begin to wake per `Limits:WakeWindow`, on this Guard. Further requests for sleeping actors are refused; those that wait, or find their actor being started, are not counted. 0 = no limit.", true),
+        Duration("Limits:WakeWindow", Ms, Hour, o => o.Limits.WakeWindow, (o, v) => o.Limits.WakeWindow = v,
+            "The time `Limits:WakesPerPool` counts over.", true),
+        Number("Limits:ShedHoldsAt", 0, 100, o => o.Limits.ShedHoldsAt, (o, v) => o.Limits.ShedHoldsAt = v,
+            "No more requests are held while this process uses as many percent of the memory it may use (a container's limit less a quarter, or the machine's). At most `Limits:ShedRequestsAt`, where that is set. 0 = never.", true),
+        Number("Limits:ShedRequestsAt", 0, 100, o => o.Limits.ShedRequestsAt, (o, v) => o.Limits.ShedRequestsAt = v,
+            "Every request is refused while this process uses as many percent. 0 = never.", true),
         Duration("Limits:RequestHeadersTimeout", TimeSpan.FromSeconds(1), Hour, o => o.Limits.RequestHeadersTimeout, (o, v) => o.Limits.RequestHeadersTimeout = v,
             "How long a client may take to send the head of a request, from its first byte."),
         Duration("Limits:KeepAliveTimeout", TimeSpan.FromSeconds(1), Day, o => o.Limits.KeepAliveTimeout, (o, v) => o.Limits.KeepAliveTimeout = v,
@@ -196,7 +270,19 @@ internal static class OptionKeys
             "Requests a client may cancel on one HTTP/2 connection before they are answered; when they are more than this and more than half of its requests, the connection is closed."),
 
         OptionalText("Control:Token", o => o.Control.Token, (o, v) => o.Control.Token = v, TokenForm, OptionSyntax.IsToken,
-            "Bearer token of the control API. Without one, every `Control*` endpoint must listen on a loopback address, or Guard refuses to start.", isSecret: true),
+            "Bearer token of the control API, plain or hashed as `guard hash-token` prints it. Without it and `Control:Tokens`, every `Control*` endpoint must listen on a loopback address, or Guard refuses to start.", isSecret: true),
+        new ListKey("Control:Tokens", TokenForm, OptionSyntax.IsToken,
+            o => o.Control.Tokens, (o, v) => o.Control.Tokens = v,
+            "Further tokens that may do all that `Control:Token` may: while one is replaced by another, both are valid. Each plain, or hashed as `guard hash-token` prints it.")
+        {
+            IsSecret = true, DefaultText = "none",
+        },
+        new ListKey("Control:ReadTokens", TokenForm, OptionSyntax.IsToken,
+            o => o.Control.ReadTokens, (o, v) => o.Control.ReadTokens = v,
+            "Tokens for dashboards: they may read and nothing else. Each plain, or hashed as `guard hash-token` prints it.")
+        {
+            IsSecret = true, DefaultText = "none",
+        },
         new ListKey("Control:RunnerTokens", TokenForm, OptionSyntax.IsToken,
             o => o.Control.RunnerTokens, (o, v) => o.Control.RunnerTokens = v,
             "Tokens for runners: they may only register, send heartbeats and events, drain and delete runners. The first is what serverless endpoints are given.")

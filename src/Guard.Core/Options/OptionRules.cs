@@ -13,15 +13,45 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
         OptionProblem?[] problems =
         [
             RedisConfiguration(options),
-            SeedExists(options),
+            FileExists("Seed:File", options.Seed.File, options),
+            FileExists("Runners:Tls:Certificate", options.Runners.Tls.Certificate, options),
+            FileExists("Runners:Tls:Key", options.Runners.Tls.Key, options),
+            FileExists("Runners:Tls:Authorities", options.Runners.Tls.Authorities, options),
+            RunnerKeyHasCertificate(options),
+            KeyPerCertificate(options),
             AtMost<int>("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
             AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
             AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
             More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
             SidecarInterval(options),
             AtMost<TimeSpan>("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
+            .. Auth(options),
+            options.Limits.ShedRequestsAt == 0 ? null : AtMost<int>("Limits:ShedHoldsAt", "Limits:ShedRequestsAt", options),
         ];
-        return problems.OfType<OptionProblem>().Concat(EndpointEntries(options));
+        return problems.OfType<OptionProblem>()
+            .Concat(EndpointEntries(options))
+            .Concat(FilesExist("Tls:Certificates", options.Tls.Certificates))
+            .Concat(FilesExist("Tls:Keys", options.Tls.Keys));
+    }
+
+    private static IEnumerable<OptionProblem?> Auth(GuardOptions options)
+    {
+        var auth = options.Auth;
+        if (auth.Mode == AuthMode.Static && auth.Tokens is null or [])
+        {
+            yield return NotAllowed("Auth:Tokens", options, "at least one entry where Guard:Auth:Mode is Static");
+        }
+
+        if (auth.Mode != AuthMode.Jwt)
+        {
+            yield break;
+        }
+
+        yield return auth.Jwt.Issuer is null ? NotAllowed("Auth:Jwt:Issuer", options, "set where Guard:Auth:Mode is Jwt") : null;
+        yield return auth.Jwt.Audience is null ? NotAllowed("Auth:Jwt:Audience", options, "set where Guard:Auth:Mode is Jwt") : null;
+        yield return auth.Jwt.KeyFile is null == auth.Jwt.JwksUrl is null
+            ? NotAllowed("Auth:Jwt:KeyFile", options, "set where Guard:Auth:Mode is Jwt, unless Guard:Auth:Jwt:JwksUrl is, and not both")
+            : null;
     }
 
     private static OptionProblem? SidecarInterval(GuardOptions options)
@@ -56,8 +86,30 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
         return OptionProblem.NotAllowed(key.FullName, key.Format(options), key.IsSecret, allowed);
     }
 
-    private OptionProblem? SeedExists(GuardOptions options)
-        => options.Seed.File is { } file && !fileExists(file) ? NotAllowed("Seed:File", options, OptionKeys.Get("Seed:File").Allowed) : null;
+    private static OptionProblem? RunnerKeyHasCertificate(GuardOptions options)
+        => options.Runners.Tls is { Key: not null, Certificate: null }
+            ? NotAllowed("Runners:Tls:Key", options, $"nothing as long as {OptionKeys.Get("Runners:Tls:Certificate").FullName} is not set")
+            : null;
+
+    private static OptionProblem? KeyPerCertificate(GuardOptions options)
+        => options.Tls.Keys is { Length: > 0 } keys && keys.Length != (options.Tls.Certificates?.Length ?? 0)
+            ? NotAllowed("Tls:Keys", options, $"as many entries as {Named("Tls:Certificates", options)} has, or none")
+            : null;
+
+    private OptionProblem? FileExists(string name, string? file, GuardOptions options)
+        => file is not null && !fileExists(file) ? NotAllowed(name, options, OptionKeys.Get(name).Allowed) : null;
+
+    private IEnumerable<OptionProblem> FilesExist(string name, string[]? files)
+    {
+        var key = OptionKeys.Get(name);
+        for (var i = 0; i < (files?.Length ?? 0); i++)
+        {
+            if (!fileExists(files![i]))
+            {
+                yield return OptionProblem.NotAllowed($"{key.FullName}:{i}", files[i], key.IsSecret, key.Allowed);
+            }
+        }
+    }
 
     private IEnumerable<OptionProblem> EndpointEntries(GuardOptions options)
     {

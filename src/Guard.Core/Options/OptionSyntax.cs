@@ -14,6 +14,8 @@ internal static class OptionSyntax
     private static readonly SearchValues<char> PrefixCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
 
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
     private static readonly SearchValues<char> SchemeCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789+-.");
 
     private static readonly SearchValues<char> HostCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-._");
@@ -42,6 +44,19 @@ internal static class OptionSyntax
 
     /// <summary>Can be sent in a header after <c>Bearer </c>: visible ASCII.</summary>
     public static bool IsToken(string text) => text.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
+
+    /// <summary>A client's token, hashed, with its namespace: <c>{namespace}=sha256:{64 hexadecimal digits}</c>; <c>*</c> is every namespace.</summary>
+    public static bool IsHashedToken(string text)
+    {
+        const string Algorithm = "sha256:";
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        var hash = text.AsSpan(equals + 1);
+        return equals > 0
+            && (text.AsSpan(0, equals) is "*" || IsLabel(text.AsSpan(0, equals)))
+            && hash.StartsWith(Algorithm, StringComparison.Ordinal)
+            && hash.Length == Algorithm.Length + 64
+            && !hash[Algorithm.Length..].ContainsAnyExcept(HexDigits);
+    }
 
     public static bool IsKeyPrefix(string text) => text.Length <= 64 && text.AsSpan().IndexOfAnyExcept(PrefixCharacters) < 0;
 

@@ -381,7 +381,7 @@ internal sealed partial class ActorWait
                 ? HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.ServiceUnavailable(_idText, waited))
             : hadSlot
                 ? HoldResult.Failed(HoldOutcome.Timeout, GuardErrors.ActorReadyTimeout(_idText, waited))
-                : HoldResult.Failed(HoldOutcome.NoCapacity, GuardErrors.ActorFailed(_idText, new(ActorErrorKind.NoCapacity)));
+                : HoldResult.Failed(HoldOutcome.NoCapacity, GuardErrors.NoCapacity(_idText, _services.Connects.LastError(_pool) ?? _health.ActiveError?.Error));
     }
 
     private bool IsEndedBy(PoolHealthSnapshot health, Waiter waiter)

@@ -19,6 +19,9 @@ internal sealed class ActorWaits(WaitServices services) : IChangeSink
     /// <summary>Whether the actor is woken as its pool's probe by this Guard.</summary>
     public bool IsProbing(ActorId id) => _waits.TryGetValue(id, out var wait) && wait.IsProbe;
 
+    /// <summary>Whether requests wait for the actor: one that comes wakes nobody more.</summary>
+    public bool IsOpen(ActorId id) => _waits.ContainsKey(id);
+
     /// <summary>Requests that wait for the actor now; for tests.</summary>
     public int CountOf(ActorId id) => _waits.TryGetValue(id, out var wait) ? wait.Count : 0;
 

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Targets;
@@ -7,15 +9,20 @@ using Guard.Core.Targets;
 namespace Guard.Core.Readiness;
 
 /// <summary>
-/// Counts the requests this Guard holds, in all, per pool and per actor, against <c>Readiness:MaxHeld*</c>. A place is free again as soon
+/// Counts the requests this Guard holds, in all, per pool and per actor, against <c>Readiness:MaxHeld*</c>, and takes none while memory is short. A place is free again as soon
 /// as <see cref="Exit"/> returns. Thread-safe.
 /// </summary>
-internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics)
+[SuppressMessage("Reliability", "CA1001", Justification = "Lives as long as the process; the source holds nothing")]
+internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics, MemoryPressure memory)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<PoolId, int> _perPool = [];
     private readonly Dictionary<ActorId, int> _perActor = [];
+    private readonly CancellationTokenSource _closing = new();
     private int _all;
+
+    /// <summary>Fires when nobody may wait any longer: this Guard ends. Who waits then is answered with <c>guard.service_unavailable</c>.</summary>
+    public CancellationToken Closing => _closing.Token;
 
     /// <summary>Requests held now.</summary>
     public int Held
@@ -29,9 +36,17 @@ internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics)
         }
     }
 
+    /// <summary>Ends every hold, also those that would begin later.</summary>
+    public void Close() => _closing.Cancel();
+
     /// <summary>Takes a place; the error when there is none.</summary>
     public GuardError? TryEnter(PoolId pool, ActorId actor)
     {
+        if (memory.ShedsHolds)
+        {
+            return Shed();
+        }
+
         var limits = options.Current.Readiness;
         (int Limit, string Scope) full;
         lock (_gate)
@@ -66,6 +81,11 @@ internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics)
     /// <summary>Takes a place for a request whose actor is not known yet, which counts only among all.</summary>
     public GuardError? TryEnterUnrouted()
     {
+        if (memory.ShedsHolds)
+        {
+            return Shed();
+        }
+
         var limit = options.Current.Readiness.MaxHeld;
         lock (_gate)
         {
@@ -96,6 +116,12 @@ internal sealed class HoldLimiter(LiveOptions options, GuardMetrics metrics)
             Release(_perPool, pool);
             Release(_perActor, actor);
         }
+    }
+
+    private GuardError Shed()
+    {
+        metrics.HoldRejected("memory");
+        return GuardErrors.HoldLimitReached(null, "memory");
     }
 
     private static void Release<TKey>(Dictionary<TKey, int> counts, TKey key)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Guard.Core.Options;
 using Guard.Core.Pools;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 
@@ -10,7 +11,7 @@ namespace Guard.Core.Readiness;
 /// Asks the store for the right to probe a red pool. A refusal is remembered for a moment, so that a flood of requests for a red pool
 /// costs the store a few calls per second, not one each. Thread-safe.
 /// </summary>
-internal sealed class ProbeGate(IPoolHealthStore health, LiveOptions options, TimeProvider time)
+internal sealed class ProbeGate(IPoolHealthStore health, ConnectOutlook connects, LiveOptions options, TimeProvider time)
 {
     /// <summary>
     /// How long a refusal is reused: short, since a probe that ends with success lets the next one pass at once; 10 calls per second,
@@ -50,8 +51,11 @@ internal sealed class ProbeGate(IPoolHealthStore health, LiveOptions options, Ti
         }
     }
 
-    /// <summary>When the next probe may pass, as far as this Guard knows.</summary>
+    /// <summary>When the next probe may pass or the next connect is tried, whichever is sooner, as far as this Guard knows.</summary>
     public TimeSpan RetryAfter(PoolId pool)
+        => NextProbe(pool) is var probe && connects.NextConnect(pool) is { } connect && connect < probe ? connect : probe;
+
+    private TimeSpan NextProbe(PoolId pool)
     {
         var interval = options.Current.FailFast.ProbeInterval;
         if (!_refusals.TryGetValue(pool, out var refusal))

@@ -1,6 +1,7 @@
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Routing;
@@ -19,6 +20,7 @@ internal sealed class ReadinessGate(
     PoolSettingsSource settings,
     ProbeGate probes,
     HoldLimiter limiter,
+    WakeBudget budget,
     LiveOptions options,
     GuardMetrics metrics,
     TimeProvider time)
@@ -29,6 +31,7 @@ internal sealed class ReadinessGate(
     /// <param name="skipReadyWait">A runner is enough, ready or not.</param>
     /// <param name="avoid">A ready route that was just found unreachable, and how long not to use it; null otherwise.</param>
     /// <param name="clientGone">Fires when the client left.</param>
+    /// <remarks>Ends with <c>guard.service_unavailable</c> when this Guard does (<see cref="HoldLimiter.Closing"/>).</remarks>
     public async Task<HoldResult> HoldAsync(
         ActorRoute route, long arrival, bool skipReadyWait, (ActorRoute Route, TimeSpan For)? avoid, CancellationToken clientGone)
     {
@@ -53,6 +56,13 @@ internal sealed class ReadinessGate(
         var result = HoldResult.ClientGone;
         try
         {
+            if (!IsBeingStarted(route) && !waits.IsOpen(route.Id) && !budget.TryTake(route.Pool, out var retryAfter))
+            {
+                // Before a probe is asked for, which would be lost for an interval.
+                metrics.HoldRejected("wakes");
+                return result = HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.HoldLimitReached(options.Current.Limits.WakesPerPool, "wakes", retryAfter));
+            }
+
             var pool = settings.Get(route.Pool);
             pool = await InTimeAsync(settings.GetAsync(route.Pool, clientGone), pool, arrival, pool);
             var unknown = PoolHealthSnapshot.Unknown(route.Pool);
@@ -95,7 +105,9 @@ internal sealed class ReadinessGate(
             };
             var wait = waits.Join(route, waiter, known, granted);
             probes.Admitted(route.Id);
-            using var leave = clientGone.UnsafeRegister(static state => ((Place)state!).Leave(), new Place(wait, waiter));
+            var place = new Place(wait, waiter, route, time);
+            using var leave = clientGone.UnsafeRegister(static state => ((Place)state!).Leave(), place);
+            using var closing = limiter.Closing.UnsafeRegister(static state => ((Place)state!).TurnOut(), place);
             return result = await waiter.Task;
         }
         catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
@@ -140,9 +152,17 @@ internal sealed class ReadinessGate(
     }
 
     /// <summary>One request's place in a wait.</summary>
-    private sealed record Place(ActorWait Wait, Waiter Waiter)
+    private sealed class Place(ActorWait wait, Waiter waiter, ActorRoute route, TimeProvider time)
     {
-        public void Leave() => Wait.Leave(Waiter);
+        public void Leave() => wait.Leave(waiter);
+
+        /// <summary>This Guard ends before the actor is ready.</summary>
+        public void TurnOut()
+        {
+            waiter.Complete(HoldResult.Failed(
+                HoldOutcome.Unavailable, GuardErrors.ServiceUnavailable(route.IdText, time.GetElapsedTime(waiter.Arrival))));
+            wait.Leave(waiter);
+        }
     }
 
     private long After(long timestamp, TimeSpan span)

@@ -59,7 +59,11 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
                 return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
             }
 
-            await Task.Delay(left < readiness.RepairInterval ? left : readiness.RepairInterval, time, clientGone);
+            await PauseAsync(left < readiness.RepairInterval ? left : readiness.RepairInterval, clientGone);
+            if (limiter.Closing.IsCancellationRequested)
+            {
+                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+            }
 
             // The first look-up has found what there is in the cache; another is no use before the store is back.
             if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
@@ -67,6 +71,14 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
                 return found;
             }
         }
+    }
+
+    /// <summary>Ends early, without a word, when this Guard ends.</summary>
+    private async Task PauseAsync(TimeSpan pause, CancellationToken clientGone)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(clientGone, limiter.Closing);
+        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        clientGone.ThrowIfCancellationRequested();
     }
 
     /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store did not answer.</summary>

@@ -3,6 +3,7 @@ using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Routing;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,7 @@ internal sealed record WaitServices(
     PoolHealthTracker Health,
     PoolHealthWatchers Watchers,
     ProbeGate Probes,
+    ConnectOutlook Connects,
     GuardIdentity Identity,
     StarterLiveness Liveness,
     LiveOptions Options,

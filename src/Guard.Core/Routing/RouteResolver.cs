@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
@@ -23,6 +24,7 @@ internal sealed class RouteResolver(
     private readonly ConcurrentDictionary<string, Lazy<Task<Resolution>>> _nameFlights = new(StringComparer.Ordinal);
 
     /// <summary>The cached route; null on a miss, and then <paramref name="error"/> is set when the answer is known all the same.</summary>
+    [SkipLocalsInit]
     public ActorRoute? TryResolve(scoped in ActorTarget target, long now, out GuardError? error)
     {
         error = null;

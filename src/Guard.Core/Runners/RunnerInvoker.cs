@@ -24,17 +24,25 @@ internal sealed class RunnerInvoker : HttpMessageInvoker
 
     private const int DrainBytes = 64 * 1024;
 
-    public RunnerInvoker(RunnerConnector connector, LiveOptions options)
-        : this(NewHandler(connector, options.Current.Forwarding.ConnectTimeout))
+    /// <param name="connector">Judges every address.</param>
+    /// <param name="options">The time limit of connecting is the one of the start.</param>
+    /// <param name="tls">Null, or nothing in it: the system's certificate authorities, and no certificate of Guard's own.</param>
+    public RunnerInvoker(RunnerConnector connector, LiveOptions options, RunnerTls? tls = null)
+        : this(NewHandler(connector, options.Current.Forwarding.ConnectTimeout, tls))
     {
     }
 
-    private RunnerInvoker(SocketsHttpHandler handler)
+    private RunnerInvoker(HttpMessageHandler handler)
         : base(handler, disposeHandler: true)
         => Handler = handler;
 
     /// <summary>The connections themselves, for whoever has to add something on the way to them. Owned by this invoker.</summary>
     public HttpMessageHandler Handler { get; }
+
+    private static HttpMessageHandler NewHandler(RunnerConnector connector, TimeSpan connectTimeout, RunnerTls? tls)
+        => tls is { IsConfigured: true }
+            ? new RunnerTlsHandler(tls, () => NewHandler(connector, connectTimeout))
+            : NewHandler(connector, connectTimeout);
 
     /// <summary>The locked-down client, not used yet: whoever takes it owns it.</summary>
     /// <param name="connector">Judges every address.</param>

@@ -47,14 +47,26 @@ internal sealed partial class RunnerSweeper(
     /// <summary>How long giving the leases back may take in all when this Guard ends.</summary>
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long this Guard, after it handed a lease over, leaves it to others. Each of them looks once a second.</summary>
+    private static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(2.5);
+
     private readonly Dictionary<PoolId, SweptPool> _pools = [];
     private IReadOnlyList<PoolId>? _listed;
     private long _listedAt;
     private TimeSpan _lastRound;
+    private volatile bool _handsOver;
     private bool _failing;
 
     /// <summary>The time between two looks at a pool where nothing is due.</summary>
     public static TimeSpan Period(TimeSpan lostAfter) => TimeSpan.FromTicks(Math.Clamp(lostAfter.Ticks / 5, MinPeriod.Ticks, MaxPeriod.Ticks));
+
+    /// <summary>Gives the leases of serverless pools back at once, because this Guard is about to end: others replace its connections. Where
+    /// there is nobody else it takes them again, and goes on until it is stopped.</summary>
+    public void HandOver()
+    {
+        _handsOver = true;
+        attention.Wake();
+    }
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
@@ -106,6 +118,12 @@ internal sealed partial class RunnerSweeper(
         var pause = Period(lostAfter);
         try
         {
+            if (_handsOver)
+            {
+                _handsOver = false;
+                await HandOverAsync(cancellationToken);
+            }
+
             Attend();
             if (_listed is null || time.GetElapsedTime(_listedAt) >= pause)
             {
@@ -205,6 +223,18 @@ internal sealed partial class RunnerSweeper(
         }
     }
 
+    private async Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        foreach (var pool in _pools.Values.Where(p => p.HeldSince is not null && serverless.Manages(p.Id)))
+        {
+            pool.HeldSince = null;
+            pool.NextLook = After(time.GetTimestamp(), HandOverPause);
+            serverless.Lost(pool.Id);
+            await store.ReleaseAsync(pool.Id, identity.Id, cancellationToken);
+            LogHandedOver(logger, pool.Id);
+        }
+    }
+
     private async Task ReleaseAsync()
     {
         using var deadline = new CancellationTokenSource(ReleaseTimeout, time);
@@ -240,6 +270,10 @@ internal sealed partial class RunnerSweeper(
     [LoggerMessage(EventId = 1, EventName = "RunnerLost", Level = LogLevel.Warning,
         Message = "Runner {RunnerId} (key {Key}) of pool {Namespace}/{Pool} is lost: no heartbeat for {Seconds:0.0} s. It has probably crashed, hangs, or cannot reach the control endpoint. Its actors follow their crash policy.")]
     private static partial void LogRunnerLost(ILogger logger, string runnerId, string key, string @namespace, string pool, double seconds);
+
+    [LoggerMessage(EventId = 4, EventName = "PoolHandedOver", Level = LogLevel.Information,
+        Message = "Going down: pool {Pool} is left to another Guard, which replaces the connections of this one")]
+    private static partial void LogHandedOver(ILogger logger, PoolId pool);
 
     [LoggerMessage(EventId = 2, EventName = "RunnerSweepFailed", Level = LogLevel.Warning,
         Message = "Runners cannot be checked: the store does not answer. No runner is declared lost until it has answered for Runners:LostAfter.")]

@@ -14,7 +14,11 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     private readonly Dictionary<string, ConnectAttempt> _attempts = [];
     private readonly ConnectBackoff _backoff = new(time, random);
     private volatile IReadOnlyList<StreamRunner> _established = [];
+    private readonly AnnouncedVersion _version = new(time);
     private PoolError? _failure;
+    private MetadataFault? _metadataFault;
+    private long _readAt = time.GetTimestamp();
+    private bool _isReading;
 
     public PoolId Id { get; } = id;
 
@@ -26,6 +30,20 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     /// <summary>The probe of the pool's health that a connect was granted for last.</summary>
     public long ProbeUsed { get; set; }
 
+    /// <summary>Fires when this is over.</summary>
+    public CancellationToken Unwanted => _lost.Token;
+
+    /// <summary>What the endpoint announces and is believed; null otherwise.</summary>
+    public int? NewVersion
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _version.Believed;
+            }
+        }
+    }
 
     /// <summary>Until the next connect may be begun, but for a probe's.</summary>
     public TimeSpan Wait
@@ -36,6 +54,59 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
             {
                 return _backoff.Left;
             }
+        }
+    }
+
+    /// <summary>True when metadata is due to be read: not for an interval, and not now. <see cref="EndRead"/> ends it.</summary>
+    public bool TryBeginRead(TimeSpan interval)
+    {
+        lock (_gate)
+        {
+            if (_isReading || time.GetElapsedTime(_readAt) < interval)
+            {
+                return false;
+            }
+
+            _readAt = time.GetTimestamp();
+            return _isReading = true;
+        }
+    }
+
+    public void EndRead()
+    {
+        lock (_gate)
+        {
+            _isReading = false;
+        }
+    }
+
+    /// <summary>See <see cref="AnnouncedVersion.Read"/>.</summary>
+    public Announcement MetadataRead(int version, int highest)
+    {
+        lock (_gate)
+        {
+            _metadataFault = null;
+            return _version.Read(version, highest);
+        }
+    }
+
+    /// <summary>True when it was a different fault, or none, before.</summary>
+    public bool MetadataFailed(MetadataFault fault)
+    {
+        lock (_gate)
+        {
+            var isNew = _metadataFault != fault;
+            _metadataFault = fault;
+            return isNew;
+        }
+    }
+
+    /// <summary>See <see cref="AnnouncedVersion.Connected"/>.</summary>
+    public bool Connected(ConnectAttempt attempt, int version)
+    {
+        lock (_gate)
+        {
+            return _version.Connected(version, attempt.Begun);
         }
     }
 

@@ -19,7 +19,9 @@ internal sealed partial class ServerlessPoolManager(
     ServerlessConnect connect,
     ServerlessStreams streams,
     IRunnerStore runners,
+    IPoolUpkeepStore upkeep,
     IPoolHealthStore health,
+    MetadataPoller metadata,
     StarterLiveness liveness,
     PoolAttention attention,
     GuardIdentity identity,
@@ -52,8 +54,9 @@ internal sealed partial class ServerlessPoolManager(
         var pool = PoolOf(id, serverless is null ? "" : StreamTerms.Of(serverless));
         var living = await WithoutOrphansAsync(pool, sweep.Streams, cancellationToken);
         var connecting = pool.Look(living);
-        var plan = ServerlessPlan.Of(new(sweep.Config, living, sweep.Pending, connecting, null, pool.Peak.Value));
+        var plan = ServerlessPlan.Of(new(sweep.Config, living, sweep.Pending, connecting, pool.NewVersion, pool.Peak.Value));
         pool.Peak.Note(plan.Desired);
+        metrics.SetServerlessPlan(id, plan.Desired, pool.Wait);
         foreach (var stream in plan.Drain)
         {
             if (await runners.DrainAsync(stream.RunnerId, cancellationToken))
@@ -62,7 +65,12 @@ internal sealed partial class ServerlessPoolManager(
             }
         }
 
-        if (plan.Connect > 0)
+        if (serverless is not null)
+        {
+            metadata.Poll(pool, serverless, living, attention.LookSoon);
+        }
+
+        if (plan.Connect > 0 && !streams.IsDraining)
         {
             await ConnectAsync(pool, sweep.Config!, plan.Connect, cancellationToken);
         }
@@ -74,8 +82,12 @@ internal sealed partial class ServerlessPoolManager(
         if (_pools.TryRemove(id, out var pool))
         {
             pool.Lost();
+            metrics.SetServerlessPlan(id, 0, TimeSpan.Zero);
         }
     }
+
+    /// <summary>Whether this Guard manages the pool.</summary>
+    public bool Manages(PoolId id) => _pools.ContainsKey(id);
 
     private ManagedPool PoolOf(PoolId id, string terms)
     {
@@ -107,7 +119,8 @@ internal sealed partial class ServerlessPoolManager(
             var isOrphan = stream.Owner == identity.Id ? !streams.Holds(stream.RunnerId) : gone.Contains(stream.Owner);
             if (!isOrphan)
             {
-                living.Add(stream);
+                // A Guard that leaves and still has the lease is alone: what it would replace its own with goes when it does.
+                living.Add(stream.Owner == identity.Id ? stream with { IsLeaving = false } : stream);
             }
             else if (await runners.DeleteAsync(stream.RunnerId, cancellationToken))
             {
@@ -181,12 +194,18 @@ internal sealed partial class ServerlessPoolManager(
         // An init is a success, however long its stream lasts; one that lasts no time is an error after it.
         var established = time.GetTimestamp();
         metrics.ServerlessConnectEnded(pool.Id, "init");
+        if (pool.Connected(attempt, stream.Init.Version))
+        {
+            LogOldVersion(logger, pool.Id, stream.Init.Version);
+        }
+
         if (pool.Succeeded(attempt))
         {
             LogHealed(logger, pool.Id);
+            await TellAsync(upkeep.TellConnectAsync(pool.Id, null, TimeSpan.Zero, CancellationToken.None));
         }
 
-        await TellAsync(health.ReportSuccessAsync(pool.Id, CancellationToken.None));
+        await ReportAsync(health.ReportSuccessAsync(pool.Id, CancellationToken.None));
         _ = EndWithStreamAsync(pool, attempt, stream, established);
     }
 
@@ -194,16 +213,19 @@ internal sealed partial class ServerlessPoolManager(
     private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream, long established)
     {
         await stream.Ended;
+        var hadNoLife = stream.EndedByItself && time.GetElapsedTime(established) < NoLife;
         pool.End(attempt);
-        if (stream.EndedByItself && time.GetElapsedTime(established) < NoLife && !IsEstablishedBeside(pool, attempt))
-        {
-            LogNoLife(logger, pool.Id);
-            await TellAsync(health.ReportErrorAsync(pool.Id, new(PoolErrorKind.ServerlessStreamEndedEarly), CancellationToken.None));
-        }
-
         if (time.GetElapsedTime(attempt.Begun) < ShortLife)
         {
             pool.EndedEarly(attempt);
+        }
+
+        if (hadNoLife && !IsEstablishedBeside(pool, attempt))
+        {
+            const PoolErrorKind Kind = PoolErrorKind.ServerlessStreamEndedEarly;
+            LogNoLife(logger, pool.Id);
+            await TellAsync(upkeep.TellConnectAsync(pool.Id, Kind, pool.Wait, CancellationToken.None));
+            await ReportAsync(health.ReportErrorAsync(pool.Id, new(Kind), CancellationToken.None));
         }
 
         attention.LookSoon(pool.Id);
@@ -219,15 +241,19 @@ internal sealed partial class ServerlessPoolManager(
             LogFailed(logger, pool.Id, GuardMetrics.PoolErrorName(error.Kind), error.StatusCode, pool.Wait.TotalSeconds, isReported);
         }
 
+        // Before the pool turns red by it: whoever is refused then is told when to come again.
+        await TellAsync(upkeep.TellConnectAsync(pool.Id, error.Kind, pool.Wait, CancellationToken.None));
         if (isReported)
         {
-            await TellAsync(health.ReportErrorAsync(pool.Id, error, CancellationToken.None));
+            await ReportAsync(health.ReportErrorAsync(pool.Id, error, CancellationToken.None));
         }
     }
 
     private bool IsEstablishedBeside(ManagedPool pool, ConnectAttempt attempt) => pool.IsEstablishedBeside(attempt) || streams.HasAny(pool.Id);
 
-    private async Task TellAsync(ValueTask<PoolHealthSnapshot> report)
+    private Task ReportAsync(ValueTask<PoolHealthSnapshot> report) => TellAsync(new ValueTask(report.AsTask()));
+
+    private async Task TellAsync(ValueTask report)
     {
         try
         {
@@ -256,6 +282,10 @@ internal sealed partial class ServerlessPoolManager(
 
     [LoggerMessage(EventId = 5, EventName = "ServerlessConnectBroke", Level = LogLevel.Error, Message = "A connect of pool {Pool} broke; this is a bug in Guard")]
     private static partial void LogConnectBroke(ILogger logger, Exception exception, PoolId pool);
+
+    [LoggerMessage(EventId = 7, EventName = "ServerlessOldVersion", Level = LogLevel.Warning,
+        Message = "The endpoint of pool {Pool} announces a higher version than the {Version} its new runners come with: that version is taken as it is until another one is announced. Do /start and /metadata reach the same deployment?")]
+    private static partial void LogOldVersion(ILogger logger, PoolId pool, int version);
 
     [LoggerMessage(EventId = 6, EventName = "ServerlessNotReported", Level = LogLevel.Debug,
         Message = "The outcome of a connect could not be reported to the pool's health: the store does not answer")]

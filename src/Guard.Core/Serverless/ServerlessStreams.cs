@@ -53,6 +53,13 @@ internal sealed partial class ServerlessStreams(
     private readonly Pulse _pulse = new(time);
     private readonly Pulse _closed = new(time);
     private volatile bool _isLeaving;
+    private volatile bool _isDraining;
+
+    /// <summary>This Guard is about to end.</summary>
+    public bool IsLeaving => _isLeaving;
+
+    /// <summary>Its streams drain: no other is wanted here.</summary>
+    public bool IsDraining => _isDraining;
 
     /// <summary>Whether the stream of a runner is held, or is being registered, here.</summary>
     public bool Holds(string runnerId) => _held.ContainsKey(runnerId);
@@ -127,6 +134,8 @@ internal sealed partial class ServerlessStreams(
     /// <summary>Drains every stream that does not drain yet; completes when none is left.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
+        _isLeaving = true;
+        _isDraining = true;
         while (!_held.IsEmpty)
         {
             foreach (var (runnerId, _) in _held)

@@ -33,6 +33,14 @@ internal interface IChangeSink
     {
     }
 
+    /// <summary>A connect of a serverless pool failed, or, for the first time after one that did, succeeded.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="failure">Null for a success.</param>
+    /// <param name="wait">Until the next is tried.</param>
+    void ConnectEnded(PoolId pool, PoolErrorKind? failure, TimeSpan wait)
+    {
+    }
+
     void PoolConfigChanged(PoolId pool)
     {
     }

@@ -36,11 +36,24 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
     /// <summary>The datacenter that issued the id, 1 to 65535; 0 only in <c>default</c>, which is no valid id.</summary>
     public ushort Label { get; }
 
-    /// <summary>Makes a new random id of the given datacenter.</summary>
+    /// <summary>Makes a new random id of the given datacenter, which nobody can guess.</summary>
     public static ActorId New(ushort label)
     {
         Span<byte> uuid = stackalloc byte[16];
         RandomNumberGenerator.Fill(uuid);
+        return FromRandom(uuid, label);
+    }
+
+    /// <summary>Makes a new random id for what is only told apart by it, at a fiftieth of the cost: who has seen many may guess the next.</summary>
+    public static ActorId NewGuessable(ushort label)
+    {
+        Span<byte> uuid = stackalloc byte[16];
+        Random.Shared.NextBytes(uuid);
+        return FromRandom(uuid, label);
+    }
+
+    private static ActorId FromRandom(Span<byte> uuid, ushort label)
+    {
         uuid[6] = (byte)((uuid[6] & 0x0F) | 0x40);
         uuid[8] = (byte)((uuid[8] & 0x3F) | 0x80);
         return new ActorId(BinaryPrimitives.ReadUInt64LittleEndian(uuid), BinaryPrimitives.ReadUInt64LittleEndian(uuid[8..]), label);
@@ -100,17 +113,26 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
             return false;
         }
 
-        var w0 = Version | (_low << 8);
-        var w1 = (_low >> 56) | (_high << 8);
-        var w2 = (_high >> 56) | ((ulong)BinaryPrimitives.ReverseEndianness(Label) << 8);
-        for (var i = 0; i < TextLength; i++)
+        // 32-bit limbs divided by 36^6, which fits one: six digits a round, and every division is by a constant.
+        var upper = (_high >> 56) | ((ulong)BinaryPrimitives.ReverseEndianness(Label) << 8);
+        Span<uint> limbs = [(uint)(Version | (_low << 8)), (uint)(_low >> 24), (uint)((_low >> 56) | (_high << 8)), (uint)(_high >> 24), (uint)upper];
+        for (var i = 0; i < TextLength;)
         {
-            (w2, var rest) = Math.DivRem(w2, 36);
-            var d1 = ((UInt128)rest << 64) | w1;
-            w1 = (ulong)(d1 / 36);
-            var d0 = ((UInt128)(ulong)(d1 % 36) << 64) | w0;
-            w0 = (ulong)(d0 / 36);
-            destination[i] = Digits[(int)(ulong)(d0 % 36)];
+            var rest = 0UL;
+            for (var limb = limbs.Length - 1; limb >= 0; limb--)
+            {
+                var dividend = (rest << 32) | limbs[limb];
+                var quotient = dividend / Pow6;
+                rest = dividend - (quotient * Pow6);
+                limbs[limb] = (uint)quotient;
+            }
+
+            var digits = (uint)rest;
+            for (var end = i + 6; i < end; i++)
+            {
+                destination[i] = Digits[(int)(digits % 36)];
+                digits /= 36;
+            }
         }
 
         return true;

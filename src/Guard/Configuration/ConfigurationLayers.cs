@@ -22,8 +22,14 @@ internal static class ConfigurationLayers
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
+
+        // At any other level the server makes an activity and a log scope for each request, though it has nothing to say.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
         ["Logging:LogLevel:System.Net.Http"] = "Warning",
         ["Logging:LogLevel:Yarp"] = "Warning",
+
+        // Whoever logs, a thread that serves sockets among them, must not wait for a terminal that does not read.
+        ["Logging:Console:QueueFullMode"] = "DropWrite",
         ["Logging:Console:FormatterName"] = "simple",
         ["Logging:Console:FormatterOptions:SingleLine"] = "true",
         ["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true",
@@ -101,7 +107,7 @@ internal static class ConfigurationLayers
     public static void AddFile(ConfigurationManager configuration, string path, bool optional)
         => configuration.Sources.Add(new JsonConfigurationSource
         {
-            // Files are watched by ConfigurationFileWatch. The provider's own watcher puts a watch on every directory below this one
+            // Files are watched by SettledFileWatch. The provider's own watcher puts a watch on every directory below this one
             // and does not see a mounted Kubernetes volume change.
             FileProvider = new PhysicalFileProvider(Path.GetDirectoryName(path)!, ExclusionFilters.None),
             Path = Path.GetFileName(path),

@@ -83,16 +83,37 @@ internal static class GuardEndpoints
             }
         }
 
-        foreach (var endpoint in Read(configuration))
+        var endpoints = Read(configuration);
+        foreach (var problem in options is null ? [] : CheckRedirects(endpoints, options))
+        {
+            yield return problem;
+        }
+
+        foreach (var endpoint in endpoints)
         {
             if (Parse(endpoint.Url) is not { } address)
             {
                 yield return OptionProblem.NotAllowed(endpoint.UrlKey, endpoint.Url, isSecret: false, AllowedUrl);
             }
-            else if (endpoint.Role == EndpointRole.Control && options is { Control.Token: null } && !IsLoopback(address))
+            else if (endpoint.Role == EndpointRole.Control && options is { Control.HasOperatorToken: false } && !IsLoopback(address))
             {
                 yield return OptionProblem.NotAllowed(endpoint.UrlKey, endpoint.Url, isSecret: false,
                     "a loopback address such as http://127.0.0.1:6421 as long as Guard:Control:Token is not set");
+            }
+        }
+    }
+
+    /// <summary>Redirecting is for gateway endpoints without TLS: what serves the control API must never answer in its place.</summary>
+    private static IEnumerable<OptionProblem> CheckRedirects(IReadOnlyList<GuardEndpoint> endpoints, GuardOptions options)
+    {
+        var key = OptionKeys.Get("Tls:RedirectEndpoints");
+        var names = options.Tls.RedirectEndpoints ?? [];
+        for (var i = 0; i < names.Length; i++)
+        {
+            var named = endpoints.FirstOrDefault(e => e.Name.Equals(names[i], StringComparison.OrdinalIgnoreCase));
+            if (named is not { Role: EndpointRole.Gateway } || !named.Url.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            {
+                yield return OptionProblem.NotAllowed($"{key.FullName}:{i}", names[i], isSecret: false, key.Allowed);
             }
         }
     }

@@ -15,17 +15,13 @@ internal sealed partial class OptionsReloader(
     TimeProvider time,
     ILogger<OptionsReloader> logger) : IHostedService, IDisposable
 {
-    /// <summary>Two looks until a change counts as settled: half of what a reload may take.</summary>
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
-
-    private readonly ConfigurationFileWatch _files = new(configuration);
+    private readonly SettledFileWatch _files = SettledFileWatch.Of(configuration);
     private readonly IReadOnlyList<GuardEndpoint> _endpoints = GuardEndpoints.Read(configuration);
-    private ITimer? _timer;
-    private int _polling;
+    private FilePoll? _poll;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(static state => ((OptionsReloader)state!).Poll(), this, PollInterval, PollInterval);
+        _poll = new FilePoll(time, Poll);
         return Task.CompletedTask;
     }
 
@@ -35,16 +31,10 @@ internal sealed partial class OptionsReloader(
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _poll?.Dispose();
 
     private void Poll()
     {
-        // A poll that takes longer than the interval must not run beside the next one.
-        if (Interlocked.Exchange(ref _polling, 1) != 0)
-        {
-            return;
-        }
-
         try
         {
             if (_files.HasSettledChange())
@@ -62,10 +52,6 @@ internal sealed partial class OptionsReloader(
         {
             // On a timer's thread this would end the process.
             LogBug(e);
-        }
-        finally
-        {
-            Volatile.Write(ref _polling, 0);
         }
     }
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
+using Guard.Core.Auth;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 
@@ -7,17 +7,19 @@ namespace Guard.Control;
 
 /// <summary>
 /// Who may make which call. Tokens are compared as hashes and always with every token there is, so that the time of an answer tells
-/// nothing of them. Without <c>Control:Token</c> everyone may do everything (the host then listens on loopback only). Thread-safe.
+/// nothing of them. Without a token that may do everything, everyone may do everything (the host then listens on loopback only). Thread-safe.
 /// </summary>
 internal sealed class ControlAuth(ControlOptions options)
 {
-    private readonly byte[]? _token = string.IsNullOrEmpty(options.Token) ? null : Hash(options.Token);
-    private readonly byte[][] _runnerTokens = [.. (options.RunnerTokens ?? []).Select(Hash)];
+    private readonly bool _isOpen = !options.HasOperatorToken;
+    private readonly byte[][] _tokens = Hashes([options.Token, .. options.Tokens ?? []]);
+    private readonly byte[][] _readTokens = Hashes(options.ReadTokens);
+    private readonly byte[][] _runnerTokens = Hashes(options.RunnerTokens);
 
     /// <summary>Null when the call may go on.</summary>
     public GuardError? Check(HttpContext context)
     {
-        if (_token is null)
+        if (_isOpen)
         {
             return null;
         }
@@ -27,25 +29,38 @@ internal sealed class ControlAuth(ControlOptions options)
             return GuardErrors.Unauthorized();
         }
 
-        var given = Hash(bearer);
-        var isRunner = false;
-        foreach (var token in _runnerTokens)
-        {
-            isRunner |= CryptographicOperations.FixedTimeEquals(given, token);
-        }
-
-        if (CryptographicOperations.FixedTimeEquals(given, _token))
+        var given = TokenHash.Of(bearer);
+        var (isOperator, isReader, isRunner) = (IsOneOf(given, _tokens), IsOneOf(given, _readTokens), IsOneOf(given, _runnerTokens));
+        if (isOperator)
         {
             return null;
         }
 
-        if (!isRunner)
+        if (!isReader && !isRunner)
         {
             return GuardErrors.Unauthorized();
         }
 
-        return context.GetEndpoint()?.Metadata.GetMetadata<RunnerCall>() is null ? GuardErrors.Forbidden() : null;
+        return (isReader && IsRead(context)) || (isRunner && Has<RunnerCall>(context)) ? null : GuardErrors.Forbidden();
     }
+
+    private static bool IsOneOf(byte[] given, byte[][] tokens)
+    {
+        var found = false;
+        foreach (var token in tokens)
+        {
+            found |= CryptographicOperations.FixedTimeEquals(given, token);
+        }
+
+        return found;
+    }
+
+    private static bool IsRead(HttpContext context)
+        => (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) && !Has<ChangingCall>(context);
+
+    private static bool Has<T>(HttpContext context)
+        where T : class
+        => context.GetEndpoint()?.Metadata.GetMetadata<T>() is not null;
 
     private static string? BearerOf(HttpRequest request)
     {
@@ -55,5 +70,5 @@ internal sealed class ControlAuth(ControlOptions options)
             : null;
     }
 
-    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+    private static byte[][] Hashes(IEnumerable<string?>? tokens) => [.. (tokens ?? []).Where(token => !string.IsNullOrEmpty(token)).Select(token => TokenHash.Read(token!))];
 }

@@ -63,6 +63,11 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
     {
         if (Error is null && await JsonBody.ReadAsync(context, maxBytes, Errors) is { } json)
         {
+            if (maxBytes == JsonBody.MaxReportBytes)
+            {
+                ReportText.Repair(json);
+            }
+
             _body = JsonText.Parse(json, Errors);
         }
 

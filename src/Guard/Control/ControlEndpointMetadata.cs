@@ -21,6 +21,16 @@ internal sealed class RunnerCall
     }
 }
 
+/// <summary>Marks a call that changes something although its method says otherwise: tokens of <c>Control:ReadTokens</c> may not make it.</summary>
+internal sealed class ChangingCall
+{
+    public static readonly ChangingCall Instance = new();
+
+    private ChangingCall()
+    {
+    }
+}
+
 /// <summary>How the endpoints of this API are described, in one vocabulary for the gate, the reader and the OpenAPI document.</summary>
 internal static class ControlEndpointConventions
 {

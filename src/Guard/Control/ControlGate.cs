@@ -15,11 +15,6 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         context.Response.Headers.CacheControl = "no-store";
         if (_auth.Check(context) is { } refused)
         {
-            if (refused.Status == StatusCodes.Status401Unauthorized)
-            {
-                context.Response.Headers.WWWAuthenticate = "Bearer";
-            }
-
             await ErrorWriter.WriteAsync(context, refused);
             return;
         }

@@ -15,6 +15,7 @@ internal sealed class SidecarEndpoints(SidecarRunner sidecar)
             .ForRunners();
         api.MapGet("/sidecar/drain", DrainAsync)
             .WithSummary("As POST, for hooks that can only GET")
+            .WithMetadata(ChangingCall.Instance)
             .Answers<EmptyShape>()
             .ForRunners();
     }

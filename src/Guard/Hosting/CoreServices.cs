@@ -1,9 +1,11 @@
 using Guard.Configuration;
 using Guard.Control;
 using Guard.Core.Actors;
+using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
 using Guard.Core.Forwarding;
 using Guard.Core.Gateway;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -15,7 +17,9 @@ using Guard.Core.Storage.Memory;
 using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
 using Guard.Health;
+using Guard.Serverless;
 using Guard.Sidecar;
+using Guard.Tls;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Guard.Hosting;
@@ -45,6 +49,7 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<RouteCache>());
         feed.Subscribe(services.GetRequiredService<PoolSettingsSource>());
         feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
+        feed.Subscribe(services.GetRequiredService<ConnectOutlook>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<ActorWaits>());
         feed.Subscribe(services.GetRequiredService<PoolAttention>());
@@ -62,13 +67,27 @@ internal static class CoreServices
             return (runner, id, generation, reason, _) => runners.StopAsync(runner, id, generation, reason);
         });
         services.AddSingleton(listeners);
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
+        services.AddHostedService<ServerlessHandOver>();
+        services.AddSingleton<LastReply>();
+        services.AddSingleton<GatewayConnections>();
+        services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<GatewayConnections>());
+        services.AddSingleton<IDrainedAtShutdown, WebSocketDrain>();
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<OptionsReloader>(sp, configuration, loader));
         return services;
+    }
+
+    /// <summary>The certificates, and what watches their files.</summary>
+    public static void AddTls(this IServiceCollection services, TlsFiles files)
+    {
+        services.AddSingleton(files);
+        services.AddSingleton(files.Runners);
+        services.AddHostedService<CertificateReloader>();
     }
 
     private static IServiceCollection AddMemoryStore(this IServiceCollection services)
@@ -135,7 +154,10 @@ internal static class CoreServices
         services.AddSingleton<ActorStarter>();
         services.AddSingleton<PoolAttention>();
         services.AddSingleton<ServerlessStreams>();
+        services.AddSingleton<MetadataPoller>();
+        services.AddSingleton<ConnectOutlook>();
         services.AddSingleton<ServerlessPoolManager>();
+        services.AddSingleton<RunnerSweeper>();
         services.AddSingleton<ActorEvictions>();
         services.AddSingleton<ActorRestarts>();
         services.AddSingleton<PoolSettingsSource>();
@@ -145,7 +167,7 @@ internal static class CoreServices
         // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
         services.AddHostedService<StartSweeper>();
-        services.AddHostedService<RunnerSweeper>();
+        services.AddHostedService(static sp => sp.GetRequiredService<RunnerSweeper>());
 
         // Stops before what evicts actors does: its streams drain first.
         services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
@@ -169,6 +191,16 @@ internal static class CoreServices
         services.AddSingleton(new TargetParser(options.Gateway.ActorDomain));
         services.AddSingleton<RouteCache>();
         services.AddSingleton<RouteResolver>();
+        services.AddSingleton<Func<MemoryUse>>(MemoryUse.Now);
+        services.AddSingleton<MemoryPressure>();
+        services.AddHostedService(static sp => sp.GetRequiredService<MemoryPressure>());
+        services.AddSingleton<ClientLimits>();
+        services.AddSingleton<WakeBudget>();
+        services.AddSingleton<JwtKeys>();
+        services.AddHostedService(static sp => sp.GetRequiredService<JwtKeys>());
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<ClientTokens>();
+        services.AddSingleton<Admission>();
         services.AddSingleton<HoldLimiter>();
         services.AddSingleton<UnroutedHold>();
         services.AddSingleton<ProbeGate>();
@@ -179,6 +211,7 @@ internal static class CoreServices
         services.AddHttpForwarder();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<ForwardingInvoker>();
+        services.AddSingleton<OpenWebSockets>();
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
@@ -195,6 +228,7 @@ internal static class CoreServices
             services.AddSingleton<SidecarApp>();
             services.AddSingleton<SidecarRunner>();
             services.AddSingleton<SidecarEndpoints>();
+            services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<SidecarRunner>());
             services.AddHostedService(static sp => sp.GetRequiredService<SidecarRunner>());
         }
     }

@@ -8,6 +8,7 @@ using Guard.Core.Runners;
 using Guard.Core.Storage.Redis;
 using Guard.Health;
 using Guard.Seed;
+using Guard.Tls;
 
 namespace Guard.Hosting;
 
@@ -46,11 +47,13 @@ internal sealed partial class GuardApp : IAsyncDisposable
             throw new ConfigurationException(result.Problems);
         }
 
+        var tls = TlsFiles.Load(result.Options);
         var listeners = new GuardListeners();
-        KestrelSetup.AddTo(builder, result.Options, listeners);
+        KestrelSetup.AddTo(builder, result.Options, listeners, tls.Server);
         var health = new HealthState();
         AddLogging(builder, health);
         builder.Services.AddGuardCore(result.Options).AddHost(builder.Configuration, loader, result.Options, listeners, health);
+        builder.Services.AddTls(tls);
         parts.Services?.Invoke(builder.Services);
         builder.Services.AddStoreHealth();
 
@@ -131,7 +134,8 @@ internal sealed partial class GuardApp : IAsyncDisposable
         var routes = new RequestRoutes(
             GatewayRoute(app.Services, (parts.Gateway ?? RequestFlow)(app.Services)),
             EndpointRoute(app.Services, static endpoints => endpoints.MapControlApi()),
-            EndpointRoute(app.Services, null));
+            EndpointRoute(app.Services, null),
+            GatewayMayThrow: parts.Gateway is not null);
         var pipeline = ActivatorUtilities.CreateInstance<RequestPipeline>(app.Services, routes);
         ((IApplicationBuilder)app).Run(pipeline.InvokeAsync);
     }
@@ -142,8 +146,14 @@ internal sealed partial class GuardApp : IAsyncDisposable
 
         // For refusals inside a WebSocket. No pings: a close frame is all that is ever sent.
         branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+        gateway = ActivatorUtilities.CreateInstance<HttpsRedirect>(services).Before(gateway);
         branch.Run(gateway);
-        return branch.Build();
+        var webSockets = branch.Build();
+
+        // What cannot be a handshake need not carry the means to accept one.
+        return context => context.Request.Headers.Upgrade.Count == 0 && HttpProtocol.IsHttp11(context.Request.Protocol)
+            ? gateway(context)
+            : webSockets(context);
     }
 
     private static RequestDelegate EndpointRoute(IServiceProvider services, Action<IEndpointRouteBuilder>? map)

@@ -4,6 +4,7 @@ using System.Text;
 using Guard.Configuration;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
+using Guard.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -21,10 +22,12 @@ internal static class KestrelSetup
     /// <summary>The query form carries a key of up to 1024 bytes, percent-encoded, and an input.</summary>
     private const int MaxRequestLineBytes = 16 * 1024;
 
-    public static void AddTo(WebApplicationBuilder builder, GuardOptions options, GuardListeners listeners)
+    /// <param name="certificates">For https endpoints without a certificate of their own; null when there are none.</param>
+    public static void AddTo(WebApplicationBuilder builder, GuardOptions options, GuardListeners listeners, ServerCertificates? certificates)
     {
         // A bare LF that ends a line is one of the readings two servers may not share.
         AppContext.SetSwitch(StrictLines, true);
+        SocketScheduling.PreferInline(builder.Services);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -36,10 +39,12 @@ internal static class KestrelSetup
             kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestBufferSize = MaxUnreadBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = options.Limits.MaxRequestHeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = options.Limits.MaxRequestHeaders;
             SetTimeouts(kestrel.Limits, options.Limits);
-            AddEndpoints(kestrel, builder.Configuration, listeners, options.Limits);
+            AddEndpoints(kestrel, builder.Configuration, listeners, options.Limits, certificates);
         });
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => Listen(endPoint, options.Limits));
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint => listeners.Bound(endPoint, Listen(endPoint, options.Limits)));
     }
 
     private static void SetTimeouts(KestrelServerLimits kestrel, LimitsOptions limits)
@@ -71,8 +76,12 @@ internal static class KestrelSetup
         return socket;
     }
 
-    private static void AddEndpoints(KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits)
+    private static void AddEndpoints(
+        KestrelServerOptions kestrel, ConfigurationManager configuration, GuardListeners listeners, LimitsOptions limits, ServerCertificates? certificates)
     {
+        var connections = kestrel.ApplicationServices.GetRequiredService<GatewayConnections>();
+        var admitted = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
+
         // Kestrel's own reload binds endpoints without the checks of a start and resets what is under way.
         var loader = kestrel.Configure(configuration.GetSection("Kestrel"), reloadOnChange: false);
         foreach (var endpoint in GuardEndpoints.Read(configuration))
@@ -85,8 +94,12 @@ internal static class KestrelSetup
                 {
                     connection.Features.Set(feature);
                     connection.Features.Set(new StreamResets(limits.MaxStreamResets));
-                    return next(connection);
+                    return feature.Role == EndpointRole.Gateway ? admitted.ServeAsync(connection, open => connections.ServeAsync(open, next)) : next(connection);
                 });
+                if (certificates is not null && settings.IsHttps && !TlsListener.HasOwnCertificate(settings.ConfigSection))
+                {
+                    TlsListener.Use(settings, certificates);
+                }
             });
         }
     }

@@ -6,25 +6,49 @@ using Guard.Core.Options;
 namespace Guard.Hosting;
 
 /// <summary>What serves a request of each role.</summary>
-internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Control, RequestDelegate Health);
+/// <param name="Gateway">Must not throw: nothing is caught around it, unless <paramref name="GatewayMayThrow"/>.</param>
+/// <param name="Control">May throw.</param>
+/// <param name="Health">May throw.</param>
+/// <param name="GatewayMayThrow">For a gateway that is not the request flow.</param>
+internal sealed record RequestRoutes(RequestDelegate Gateway, RequestDelegate Control, RequestDelegate Health, bool GatewayMayThrow);
 
 /// <summary>
 /// The first step of every request, whatever listener it came in by: gives it its ray id, sends it the way of its listener's role, and
 /// answers for what nobody else caught. Thread-safe.
 /// </summary>
 internal sealed partial class RequestPipeline(
-    RequestRoutes routes, LiveOptions options, RayId rays, ILogger<RequestPipeline> logger)
+    RequestRoutes routes, LiveOptions options, RayId rays, LastReply lastReply, ILogger<RequestPipeline> logger)
 {
     public const string RayHeader = "x-rivet-ray-id";
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var ray = rays.New();
         context.TraceIdentifier = ray;
         context.Response.Headers[RayHeader] = ray;
+        lastReply.Watch(context);
+        var route = RouteOf(context);
+        if (route != routes.Gateway)
+        {
+            return CatchAsync(context, route, yields: true);
+        }
+
+        // The request flow catches for itself, and HTTP/1.1 has no streams to reset: going on would cost each request a state machine.
+        return routes.GatewayMayThrow || !HttpProtocol.IsHttp11(context.Request.Protocol) ? CatchAsync(context, route, yields: false) : route(context);
+    }
+
+    private async Task CatchAsync(HttpContext context, RequestDelegate route, bool yields)
+    {
+        var ray = context.TraceIdentifier;
+        if (yields)
+        {
+            // Off the thread that serves sockets: reading and writing lists, or metrics, takes long enough for others to notice.
+            await Task.Yield();
+        }
+
         try
         {
-            await RouteOf(context)(context);
+            await route(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -4,12 +4,13 @@ using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Guard.Core.Targets;
 using Guard.Health;
+using Guard.Hosting;
 
 namespace Guard.Sidecar;
 
 /// <summary>
 /// Makes the application beside this Guard a runner: registers it once it is healthy, sends its heartbeats while it is, and drains it when
-/// this Guard is told to end or <see cref="DrainAsync"/> is called. An application that is not healthy gets no heartbeats, so that it gets
+/// this Guard is told to end or <see cref="DrainAsync(CancellationToken)"/> is called. An application that is not healthy gets no heartbeats, so that it gets
 /// no new actors after <c>Runners:EligibleAfter</c> and is lost after <c>Runners:LostAfter</c>. Thread-safe.
 /// </summary>
 internal sealed partial class SidecarRunner(
@@ -22,14 +23,18 @@ internal sealed partial class SidecarRunner(
     IHostApplicationLifetime lifetime,
     LiveOptions options,
     TimeProvider time,
-    ILogger<SidecarRunner> logger) : BackgroundService
+    ILogger<SidecarRunner> logger) : BackgroundService, IDrainedAtShutdown
 {
     /// <summary>Between two looks at whether a draining runner is empty.</summary>
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
+
+    /// <summary>Held by a registration under way: a drain that did not wait for it would leave behind what it had not seen.</summary>
+    private readonly SemaphoreSlim _registering = new(1, 1);
     private volatile string? _runnerId;
     private volatile bool _isDrained;
+    private bool _toldNotDrained;
     private Task? _drain;
     private string? _lastFault = "";
     private long _lastBeat;
@@ -48,19 +53,13 @@ internal sealed partial class SidecarRunner(
         return _drain.WaitAsync(cancellationToken);
     }
 
+    /// <summary>Keeps the control API open until the application is drained: it reports there what it has stopped.</summary>
+    public Task DrainAsync(TimeSpan window, CancellationToken limit) => EndDrainAsync(limit);
+
     /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            // At most Shutdown:DrainTimeout, which the host measures.
-            await DrainAsync(cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            LogNotDrained(options.Current.Shutdown.DrainTimeout);
-        }
-
+        await EndDrainAsync(cancellationToken);
         await base.StopAsync(cancellationToken);
     }
 
@@ -129,14 +128,30 @@ internal sealed partial class SidecarRunner(
 
     private async Task RegisterAsync(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        await _registering.WaitAsync(cancellationToken);
+        try
         {
-            if (_drain is not null)
+            if (!IsDrainAsked())
             {
-                return;
+                await RegisterOnceAsync(cancellationToken);
             }
         }
+        finally
+        {
+            _registering.Release();
+        }
+    }
 
+    private bool IsDrainAsked()
+    {
+        lock (_gate)
+        {
+            return _drain is not null;
+        }
+    }
+
+    private async Task RegisterOnceAsync(CancellationToken cancellationToken)
+    {
         var current = options.Current;
         var sidecar = current.Sidecar;
         if (endpoints.CheckUrl(sidecar.AdvertisedEndpoint ?? sidecar.Endpoint, out var url) is { } problem)
@@ -168,10 +183,28 @@ internal sealed partial class SidecarRunner(
         }
     }
 
+    private async Task EndDrainAsync(CancellationToken limit)
+    {
+        try
+        {
+            await DrainAsync(limit);
+        }
+        catch (OperationCanceledException) when (Interlocked.Exchange(ref _toldNotDrained, true))
+        {
+            // At the drain limit, and again when the host stops.
+        }
+        catch (OperationCanceledException)
+        {
+            LogNotDrained(options.Current.Shutdown.DrainTimeout);
+        }
+    }
+
     private async Task RunDrainAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var since = time.GetTimestamp();
+        await _registering.WaitAsync();
+        _registering.Release();
         while (_runnerId is { } runnerId)
         {
             try

@@ -45,11 +45,11 @@ public class ErrorWriterTests
         var context = Context();
         context.Request.Headers.Accept = "application/problem+json";
 
-        var body = await WriteAsync(context, GuardErrors.RateLimit(TimeSpan.FromSeconds(3)));
+        var body = await WriteAsync(context, GuardErrors.RateLimit(TimeSpan.FromSeconds(3), 10, "requests"));
 
         Assert.Equal("application/problem+json", context.Response.ContentType);
         Assert.Equal(
-            """{"type":"urn:guard:error:guard.rate_limit","title":"Too many requests from this client.","status":429,"group":"guard","code":"rate_limit","message":"Too many requests from this client.","metadata":{"retry_after_ms":3000}}""",
+            """{"type":"urn:guard:error:guard.rate_limit","title":"Too many requests from this client.","status":429,"group":"guard","code":"rate_limit","message":"Too many requests from this client.","metadata":{"limit":10,"scope":"requests","retry_after_ms":3000}}""",
             body);
     }
 
@@ -65,7 +65,7 @@ public class ErrorWriterTests
     {
         var context = Context();
 
-        var body = await WriteAsync(context, GuardErrors.RateLimit(TimeSpan.FromMilliseconds(milliseconds)));
+        var body = await WriteAsync(context, GuardErrors.RateLimit(TimeSpan.FromMilliseconds(milliseconds), 10, "requests"));
 
         Assert.Equal(header, context.Response.Headers.RetryAfter);
         Assert.Equal(metadata, Json(body).GetProperty("metadata").GetProperty("retry_after_ms").GetInt64());

@@ -42,6 +42,20 @@ public sealed class CorsPolicyTests
         Assert.Equal(allowOrigin.Length > 0, headers.AccessControlExposeHeaders.Count > 0);
     }
 
+    [Theory]
+    [InlineData(null, "https://evil", false)]
+    [InlineData("*,https://a", "https://evil", false)]
+    [InlineData("https://a", "https://a", false)]
+    [InlineData("https://a", "HTTPS://A", false)]
+    [InlineData("https://a", "https://evil", true)]
+    [InlineData("https://a", "null", true)]
+    [InlineData("null", "null", false)]
+    [InlineData("https://a", null, false)]
+    [InlineData("https://a", "", true)]
+    [InlineData("", "https://a", true)]
+    public void RefusesWebSocket_Origin_OnlyWhereItMayNotRead(string? allowed, string? origin, bool refused)
+        => Assert.Equal(refused, Policy(allowed).RefusesWebSocket(Context("GET", origin, null).Request));
+
     [Fact]
     public void AnswerPreflight_AllowedOrigin_204WithWhatWasAsked()
     {

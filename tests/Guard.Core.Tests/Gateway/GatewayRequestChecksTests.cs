@@ -42,10 +42,14 @@ public sealed class GatewayRequestChecksTests
         Assert.Equal(passes ? null : "guard.request_body_too_large", error?.FullCode);
     }
 
-    [Fact]
-    public void Check_RequestThatPasses_LimitsWhatCanBeRead()
+    [Theory]
+    [InlineData("HTTP/1.1", "content-length", "3")]
+    [InlineData("HTTP/1.1", "transfer-encoding", "chunked")]
+    [InlineData("HTTP/2", "accept", "*/*")]
+    public void Check_RequestThatMayHaveABody_LimitsWhatCanBeRead(string protocol, string name, string value)
     {
-        var context = Request();
+        var context = Request((name, value));
+        context.Request.Protocol = protocol;
         var size = new BodySize();
         context.Features.Set<IHttpMaxRequestBodySizeFeature>(size);
 
@@ -61,6 +65,7 @@ public sealed class GatewayRequestChecksTests
     {
         var context = Request();
         context.Request.Method = HttpMethods.Connect;
+        context.Request.Protocol = HttpProtocol.Http2;
         context.Features.Set<IHttpExtendedConnectFeature>(new Connect(protocol));
 
         Assert.Equal(passes, _checks.Check(context) is null);

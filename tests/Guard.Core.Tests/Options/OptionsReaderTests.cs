@@ -116,6 +116,10 @@ public sealed class OptionsReaderTests
     [InlineData("Readiness:MaxHeldPerActor", "10001", "Guard:Readiness:MaxHeldPerActor: '10001' is not allowed; expected at most Guard:Readiness:MaxHeldPerPool (10000)")]
     [InlineData("Retry:BaseDelay", "00:00:02.001", "Guard:Retry:BaseDelay: '00:00:02.001' is not allowed; expected at most Guard:Retry:MaxDelay (00:00:02)")]
     [InlineData("Runners:LostAfter", "00:00:10", "Guard:Runners:LostAfter: '00:00:10' is not allowed; expected more than Guard:Runners:EligibleAfter (00:00:10)")]
+    [InlineData("Runners:Tls:Key", "seed.json", "Guard:Runners:Tls:Key: 'seed.json' is not allowed; expected nothing as long as Guard:Runners:Tls:Certificate is not set")]
+    [InlineData("Tls:Keys:0", "seed.json", "Guard:Tls:Keys: '[seed.json]' is not allowed; expected as many entries as Guard:Tls:Certificates (none) has, or none")]
+    [InlineData("Tls:Certificates:0", "absent.pem", "Guard:Tls:Certificates:0: 'absent.pem' is not allowed; expected the path of a PEM file that exists")]
+    [InlineData("Runners:Tls:Authorities", "absent.pem", "Guard:Runners:Tls:Authorities: 'absent.pem' is not allowed; expected the path of a file that exists, or nothing")]
     public void Read_KeysThatContradictEachOther_NamesBoth(string name, string value, string expected)
         => Assert.Equal(expected, OptionsFixture.ReadInvalid(($"Guard:{name}", value)));
 

@@ -210,6 +210,37 @@ public sealed class ReadinessGateTests
     }
 
     [Fact]
+    public async Task Hold_NoCapacityAndConnectsFail_SaysOfWhichKindAndNoMore()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(300));
+
+        var hold = h.Hold(actor);
+        await h.UntilHeldAsync(actor, 1);
+        await h.AdvanceUntilDoneAsync(hold, TimeSpan.FromMilliseconds(100));
+
+        var error = (await hold).Error!;
+        Assert.Equal("actor.no_capacity", error.FullCode);
+        Assert.Equal(new PoolError(PoolErrorKind.ServerlessHttpError), error.Metadata!.PoolError);
+    }
+
+    [Fact]
+    public async Task Hold_PoolRedAndNextConnectSoonerThanNextProbe_RetryAfterIsTheSooner()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        await h.Health.ReportErrorAsync(ReadinessHarness.Pool, new(PoolErrorKind.ServerlessHttpError, 500), TestContext.Current.CancellationToken);
+        await h.Health.TryGrantProbeAsync(ReadinessHarness.Pool, TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), (await h.Hold(actor)).Error!.RetryAfter);
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(2));
+        Assert.Equal(TimeSpan.FromSeconds(2), (await h.Hold(actor)).Error!.RetryAfter);
+        h.Connects.ConnectEnded(ReadinessHarness.Pool, PoolErrorKind.ServerlessHttpError, TimeSpan.FromSeconds(300));
+        Assert.Equal(TimeSpan.FromSeconds(5), (await h.Hold(actor)).Error!.RetryAfter);
+    }
+
+    [Fact]
     public async Task Hold_RunnerRegistersWhileHeld_IsUsedAtOnce()
     {
         var h = await new ReadinessHarness().WithPoolAsync();
@@ -578,6 +609,46 @@ public sealed class ReadinessGateTests
         await client.CancelAsync();
         await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
         Assert.Equal(0, h.Limiter.Held);
+    }
+
+    [Fact]
+    public async Task Hold_BudgetOfWakesSpent_OnlyNewWakesAreRefused()
+    {
+        var h = await new ReadinessHarness(o => (o.Limits.WakesPerPool, o.Limits.WakeWindow) = (2, TimeSpan.FromHours(10))).WithPoolAsync();
+        var (first, second, third) = (await h.AddActorAsync("a"), await h.AddActorAsync("b"), await h.AddActorAsync("c"));
+        using var client = new CancellationTokenSource();
+        var held = new List<Task<HoldResult>> { h.HoldOf(client, first), h.HoldOf(client, second) };
+        await h.UntilHeldAsync(first, 1);
+        await h.UntilHeldAsync(second, 1);
+
+        // Whoever joins costs nothing.
+        held.Add(h.HoldOf(client, first));
+        await h.UntilHeldAsync(first, 2);
+        var over = await h.Hold(third).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(("guard.hold_limit_reached", "wakes", 2), (over.Error!.FullCode, over.Error.Metadata!.Scope, over.Error.Metadata.Limit));
+        Assert.InRange(over.Error.RetryAfter!.Value, TimeSpan.FromHours(4), TimeSpan.FromHours(5));
+        await client.CancelAsync();
+        await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+        Assert.Equal(0, h.Limiter.Held);
+    }
+
+    [Fact]
+    public async Task Hold_MemoryShort_NoMoreAreHeldAndThoseHeldStay()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        var held = h.Hold(actor);
+        await h.UntilHeldAsync(actor, 1);
+        h.MemoryUse = new(95, 100);
+        h.Memory.Look();
+
+        var over = await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(("guard.hold_limit_reached", "memory"), (over.Error!.FullCode, over.Error.Metadata!.Scope));
+        Assert.False(held.IsCompleted);
+        await h.AddRunnerAsync("r1");
+        Assert.Equal(HoldOutcome.Ready, (await held.WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Outcome);
     }
 
     [Fact]

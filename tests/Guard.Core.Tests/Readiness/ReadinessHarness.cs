@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
+using Guard.Core.Serverless;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
@@ -52,6 +54,7 @@ internal sealed class ReadinessHarness
         var pools = new LinkedPoolStore(Store, Link);
         var health = new LinkedHealthStore(Health, Link);
         Identity = GuardIdentity.New();
+        Connects = new ConnectOutlook(Time);
         LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
         Liveness = new StarterLiveness(LinkedLiveness, Identity, Time, new TestLog<StarterLiveness>());
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
@@ -64,21 +67,28 @@ internal sealed class ReadinessHarness
         Tracker = new PoolHealthTracker(health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
         Settings = new PoolSettingsSource(pools, Live, Time, new TestLog<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
-        var probes = new ProbeGate(health, Live, Time);
-        Limiter = new HoldLimiter(Live, Metrics);
+        var probes = new ProbeGate(health, Connects, Live, Time);
+        Memory = new MemoryPressure(Live, Metrics, () => MemoryUse, Time, new TestLog<MemoryPressure>());
+        Limiter = new HoldLimiter(Live, Metrics, Memory);
         Waits = new ActorWaits(new(
-            actors, Starter, Routes, Tracker, watchers, probes, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
-        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, Live, Metrics, Time);
+            actors, Starter, Routes, Tracker, watchers, probes, Connects, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
+        Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
-        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Starter, Waits])
+        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, Waits])
         {
             Feed.Subscribe(sink);
         }
     }
 
     public FakeTimeProvider Time { get; }
+
+    /// <summary>What <see cref="Memory"/> reads.</summary>
+    public MemoryUse MemoryUse { get; set; }
+
+    /// <summary>Looks only when told to.</summary>
+    public MemoryPressure Memory { get; }
 
     public GuardOptions Options { get; }
 
@@ -106,6 +116,8 @@ internal sealed class ReadinessHarness
     public LinkedLiveness LinkedLiveness { get; }
 
     public StarterLiveness Liveness { get; }
+
+    public ConnectOutlook Connects { get; }
 
     public SuspectRunners Suspects { get; }
 

@@ -28,7 +28,7 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
             new RunnerRegistry(null!, null!, null!, NullLogger<RunnerRegistry>.Instance),
             new ActorEvictions(_store, null!, null!, NullLogger<ActorEvictions>.Instance),
             new ActorRestarts(null!, null!, null!, null!, _options, NullLogger<ActorRestarts>.Instance),
-            new ServerlessPoolManager(null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, NullLogger<ServerlessPoolManager>.Instance),
+            new ServerlessPoolManager(null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, NullLogger<ServerlessPoolManager>.Instance),
             _attention,
             new GuardIdentity("guard-1"),
             _options,

@@ -56,5 +56,8 @@ internal sealed class ScriptedUpkeepStore : IPoolUpkeepStore
 
     public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+        => throw new NotSupportedException();
+
     public ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken) => new([]);
 }

@@ -7,6 +7,7 @@ internal sealed class ScriptedEndpoint
 {
     private readonly Lock _gate = new();
     private readonly List<ScriptedConnect> _connects = [];
+    private int _metadataReads;
 
     /// <summary>Answers each connect as it comes; null leaves it to the test.</summary>
     public Func<ScriptedConnect, ConnectResult?>? Answer { get; set; }
@@ -24,6 +25,17 @@ internal sealed class ScriptedEndpoint
 
     /// <summary>Streams that are open.</summary>
     public int Open => Connects.Count(c => c is { IsEstablished: true, HasEnded: false });
+
+    /// <summary>What its metadata says.</summary>
+    public MetadataResult Metadata { get; set; } = new(1);
+
+    public int MetadataReads => Volatile.Read(ref _metadataReads);
+
+    public Task<MetadataResult> ReadMetadataAsync(string url, IReadOnlyDictionary<string, string> headers, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _metadataReads);
+        return Task.FromResult(Metadata);
+    }
 
     public Task<ConnectResult> ConnectAsync(ServerlessTarget target, CancellationToken cancellationToken)
     {

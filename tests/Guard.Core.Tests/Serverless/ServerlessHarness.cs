@@ -41,7 +41,7 @@ internal sealed class ServerlessHarness
         var registry = new RunnerRegistry(Store, new SuspectRunners(Time), Metrics, new TestLog<RunnerRegistry>());
         Streams = new ServerlessStreams(Store, registry, Attention, Identity, Live, Metrics, Time, new TestLog<ServerlessStreams>());
         Manager = new ServerlessPoolManager(
-            Endpoints.ConnectAsync, Streams, Store, Health, Liveness, Attention, Identity, Live, Metrics, Time, new Random(2), Log);
+            Endpoints.ConnectAsync, Streams, Store, Store, Health, new MetadataPoller(Endpoints.ReadMetadataAsync, Time, Metadata), Liveness, Attention, Identity, Live, Metrics, Time, new Random(2), Log);
         Feed.Subscribe(Attention);
         _ = Liveness.RunAsync(Stopped.Token);
         _ = Streams.RunAsync(Stopped.Token);
@@ -74,6 +74,8 @@ internal sealed class ServerlessHarness
     public ServerlessPoolManager Manager { get; }
 
     public TestLog<ServerlessPoolManager> Log { get; } = new();
+
+    public TestLog<MetadataPoller> Metadata { get; } = new();
 
     public CancellationTokenSource Stopped { get; } = new();
 
@@ -123,6 +125,16 @@ internal sealed class ServerlessHarness
     }
 
     public static Task TurnAsync() => ReadinessHarness.SettleAsync(new TaskCompletionSource().Task);
+
+    /// <summary>A shorter turn, of so many milliseconds.</summary>
+    public static async Task TurnAsync(int milliseconds)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(milliseconds))
+        {
+            await Task.Yield();
+        }
+    }
 
     public async Task<ActorRecord> AddActorAsync(CrashPolicy crashPolicy = CrashPolicy.Sleep)
         => (await Store.CreateAsync(new NewActor(ActorId.New(1), Pool, "room", null, crashPolicy, null), Ct)).Actor!;

@@ -94,6 +94,13 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
             return true;
         }, cancellationToken);
 
+    public async ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+        => await link.CallAsync("tell connect", async () =>
+        {
+            await _model.Upkeep.TellConnectAsync(pool, failure, wait, default);
+            return true;
+        }, cancellationToken);
+
     public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken)
         => link.CallAsync("evict", () => _model.Upkeep.EvictAsync(terms, default), cancellationToken);
 

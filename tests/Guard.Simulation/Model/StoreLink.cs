@@ -125,6 +125,8 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
 
     void IChangeSink.CapacityWanted(Core.Pools.PoolId pool) => Send(sink => sink.CapacityWanted(pool));
 
+    void IChangeSink.ConnectEnded(Core.Pools.PoolId pool, Core.Pools.PoolErrorKind? failure, TimeSpan wait) => Send(sink => sink.ConnectEnded(pool, failure, wait));
+
     void IChangeSink.PoolConfigChanged(Core.Pools.PoolId pool) => Send(sink => sink.PoolConfigChanged(pool));
 
     void IChangeSink.Gap() => Send(static sink => sink.Gap());

@@ -1,4 +1,5 @@
 using Guard.Core.Actors;
+using Guard.Core.Limits;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Readiness;
@@ -69,10 +70,12 @@ internal sealed class SimGuard
         Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
         var settings = new PoolSettingsSource(store, live, time, Log<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, settings, time, Log<PoolHealthWatchers>());
-        var probes = new ProbeGate(store, live, time);
-        Limiter = new HoldLimiter(live, metrics);
-        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, Identity, liveness, live, metrics, time, Log<ActorWait>()));
-        var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, live, metrics, time);
+        var connects = new ConnectOutlook(time);
+        var probes = new ProbeGate(store, connects, live, time);
+        var memory = new MemoryPressure(live, metrics, static () => default, time, Log<MemoryPressure>());
+        Limiter = new HoldLimiter(live, metrics, memory);
+        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, connects, Identity, liveness, live, metrics, time, Log<ActorWait>()));
+        var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
@@ -84,7 +87,9 @@ internal sealed class SimGuard
         var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
         var serverless = new ServerlessPoolManager(
             (_, _) => throw new NotSupportedException("no pool here is serverless"),
-            streams, store, store, liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
+            streams, store, store, store,
+            new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>()),
+            liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
         var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
@@ -95,6 +100,7 @@ internal sealed class SimGuard
         feed.Subscribe(Starter);
         feed.Subscribe(Waits);
         feed.Subscribe(attention);
+        feed.Subscribe(connects);
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 

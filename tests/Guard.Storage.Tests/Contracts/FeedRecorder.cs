@@ -11,11 +11,14 @@ internal sealed class FeedRecorder : IChangeSink
     private readonly ConcurrentQueue<(ActorId Id, PoolId Pool, long Revision)> _actors = new();
     private readonly ConcurrentQueue<PoolId> _capacity = new();
     private readonly ConcurrentQueue<PoolId> _wanted = new();
+    private readonly ConcurrentQueue<(PoolId Pool, PoolErrorKind? Failure, TimeSpan Wait)> _connects = new();
     private readonly ConcurrentQueue<PoolId> _configs = new();
 
     public IReadOnlyCollection<(ActorId Id, PoolId Pool, long Revision)> Actors => _actors;
 
     public int Capacity(PoolId pool) => _capacity.Count(pool.Equals);
+
+    public IReadOnlyCollection<(PoolId Pool, PoolErrorKind? Failure, TimeSpan Wait)> Connects => _connects;
 
     public int Wanted(PoolId pool) => _wanted.Count(pool.Equals);
 
@@ -28,6 +31,7 @@ internal sealed class FeedRecorder : IChangeSink
         _actors.Clear();
         _capacity.Clear();
         _wanted.Clear();
+        _connects.Clear();
         _configs.Clear();
     }
 
@@ -40,6 +44,8 @@ internal sealed class FeedRecorder : IChangeSink
     public void CapacityChanged(PoolId pool) => _capacity.Enqueue(pool);
 
     public void CapacityWanted(PoolId pool) => _wanted.Enqueue(pool);
+
+    public void ConnectEnded(PoolId pool, PoolErrorKind? failure, TimeSpan wait) => _connects.Enqueue((pool, failure, wait));
 
     public void PoolConfigChanged(PoolId pool) => _configs.Enqueue(pool);
 

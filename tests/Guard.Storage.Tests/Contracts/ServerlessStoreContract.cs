@@ -151,6 +151,16 @@ public abstract class ServerlessStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task TellConnectAsync_FailureAndSuccess_HeardAsTold()
+    {
+        await Store.Upkeep.TellConnectAsync(Pool, PoolErrorKind.Downgrade, TimeSpan.FromMilliseconds(1500), Ct);
+        await Store.Upkeep.TellConnectAsync(Pool, null, TimeSpan.Zero, Ct);
+
+        await Store.SettleAsync();
+        Assert.Equal([(Pool, PoolErrorKind.Downgrade, TimeSpan.FromMilliseconds(1500)), (Pool, null, TimeSpan.Zero)], Store.Feed.Connects);
+    }
+
+    [Fact]
     public async Task BeatAsync_Heartbeats_KeepThemEligibleAndAlive()
     {
         var (a, b) = (await OpenAsync(), await OpenAsync());

@@ -59,6 +59,26 @@ public sealed class SanitisingTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Reports_WithTextThatIsNone_AreTaken()
+    {
+        await using var guard = await GuardProcess.StartAsync(Token);
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        var actor = await ReadyAsync(guard);
+
+        var events = """{"events":[{"actor_id":"ID","generation":1,"event":"crashed","message":"cut \ud83d and\u0000"}]}""";
+        await guard.Control.CallAsync(HttpMethod.Post, $"runners/{runner.RunnerId}/events", events.Replace("ID", actor, StringComparison.Ordinal), Token);
+        await guard.Control.ReportPoolErrorAsync("default", Token, """{"serverless_connection_error":{"message":"\u0000\ude00"}}""");
+
+        var error = (await guard.Control.GetActorAsync(actor, Token)).GetProperty("error");
+        Assert.Equal("cut \ufffd and\ufffd", error.GetProperty("crashed").GetProperty("message").GetString());
+        var health = await guard.Control.CallAsync(HttpMethod.Get, "pool-health/default?namespace=default", null, Token);
+        Assert.Equal(
+            "\ufffd\ufffd",
+            health.GetProperty("active_error").GetProperty("error").GetProperty("serverless_connection_error").GetProperty("message").GetString());
+    }
+
+    [Fact]
     public async Task CrashMessage_ControlsAndHtml_HarmlessInRepliesAndOneLineInTheLog()
     {
         await using var guard = await GuardProcess.StartAsync(Token);
@@ -102,7 +122,8 @@ public sealed class SanitisingTests(ITestOutputHelper output)
     [Fact]
     public async Task Gateway_RedPool_ShowsTheKindOfTheErrorAndNothingItSaid()
     {
-        await using var guard = await GuardProcess.StartAsync(Token);
+        // Only one probe, however long the test takes.
+        await using var guard = await GuardProcess.StartAsync(Token, ("Guard:FailFast:ProbeInterval", "00:10:00"));
         await guard.Control.PutPoolAsync("default", Token);
         var actor = await guard.Control.CreateActorAsync("default", Token);
         await guard.Control.ReportPoolErrorAsync("default", Token, """{"serverless_http_error":{"status_code":500,"body":"s3cret-body"}}""");

@@ -60,6 +60,8 @@ internal sealed class ForwardingGateway : IAsyncDisposable
 
     public GuardMetrics Metrics => _app.Services.GetRequiredService<GuardMetrics>();
 
+    public OpenWebSockets WebSockets => _app.Services.GetRequiredService<OpenWebSockets>();
+
     public static async Task<ForwardingGateway> StartAsync(
         string endpoint, Action<GuardOptions>? configure = null, RunnerProtocol protocol = RunnerProtocol.Http1, TimeProvider? time = null)
     {
@@ -85,6 +87,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
         builder.Services.AddSingleton<RunnerConnector>();
         builder.Services.AddSingleton<RunnerInvoker>();
         builder.Services.AddSingleton<ForwardingInvoker>();
+        builder.Services.AddSingleton<OpenWebSockets>();
         builder.Services.AddSingleton<ActorForwarder>();
         builder.Services.AddSingleton(new GuardMetrics(live));
         var app = builder.Build();
@@ -140,6 +143,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         context.TraceIdentifier = Ray;
+        context.Response.Headers[HeaderRules.RayId] = Ray;
         Before?.Invoke(context);
         var forwarder = _app.Services.GetRequiredService<ActorForwarder>();
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;

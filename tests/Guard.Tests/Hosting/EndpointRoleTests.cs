@@ -50,7 +50,7 @@ public sealed class EndpointRoleTests
     {
         await using var guard = await StartAsync("--Kestrel:Endpoints:healthOnly:Url=http://127.0.0.1:0");
 
-        var reply = await GetAsync(guard.App.Listeners.UrlsOf(Configuration.EndpointRole.Health)[0], path, null);
+        var reply = await GetAsync(guard.App.Listeners.UrlsOf(global::Guard.Configuration.EndpointRole.Health)[0], path, null);
 
         Assert.Equal(expected, reply.StatusCode);
     }
@@ -60,19 +60,19 @@ public sealed class EndpointRoleTests
     {
         await using var guard = await StartAsync("--Kestrel:Endpoints:XControl:Url=http://127.0.0.1:0");
 
-        foreach (var url in guard.App.Listeners.UrlsOf(Configuration.EndpointRole.Gateway))
+        foreach (var url in guard.App.Listeners.UrlsOf(global::Guard.Configuration.EndpointRole.Gateway))
         {
             Assert.Equal("gateway", await (await GetAsync(url, "/healthz", null)).Content.ReadAsStringAsync(Ct));
         }
 
-        Assert.Equal(2, guard.App.Listeners.UrlsOf(Configuration.EndpointRole.Gateway).Count);
+        Assert.Equal(2, guard.App.Listeners.UrlsOf(global::Guard.Configuration.EndpointRole.Gateway).Count);
     }
 
     [Fact]
     public async Task Request_Http2WithoutTls_NeedsAnEndpointOfItsOwnAndKeepsItsRole()
     {
         await using var guard = await StartAsync("--Kestrel:Endpoints:Internal:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Internal:Protocols=Http2");
-        var url = guard.App.Listeners.UrlsOf(Configuration.EndpointRole.Gateway)[1];
+        var url = guard.App.Listeners.UrlsOf(global::Guard.Configuration.EndpointRole.Gateway)[1];
         using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
         var reply = await client.GetAsync(url, Ct).WaitAsync(TestGuard.Patience, Ct);

@@ -5,7 +5,7 @@ namespace Guard.Tests.Hosting;
 /// <summary>The real binary as a process of its own, with an environment that holds nothing of the caller's configuration.</summary>
 internal sealed class GuardCommand : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly Task<string> _error;

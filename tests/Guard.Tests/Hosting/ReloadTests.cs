@@ -129,9 +129,7 @@ public sealed class ReloadTests : IDisposable
         await using var guard = await StartAsync(null);
         Assert.Equal(FailFastMode.Report, Options(guard).FailFast.Mode);
 
-        File.CreateSymbolicLink(Path.Combine(_directory.Root, "..next"), "v2");
-        using var rename = System.Diagnostics.Process.Start("mv", ["-T", Path.Combine(_directory.Root, "..next"), Path.Combine(_directory.Root, "..data")]);
-        await rename.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TestGuard.Patience, TestContext.Current.CancellationToken);
+        await _directory.MoveLinkAsync("..data", "v2");
         Pass(TimeSpan.FromSeconds(2));
 
         Assert.Equal(FailFastMode.Off, Options(guard).FailFast.Mode);
@@ -160,7 +158,7 @@ public sealed class ReloadTests : IDisposable
             parts: new GuardAppParts
             {
                 Configure = builder => Array.ForEach(
-                    names, name => Configuration.ConfigurationLayers.AddFile(builder.Configuration, Path.Combine(_directory.Root, name), optional: false)),
+                    names, name => global::Guard.Configuration.ConfigurationLayers.AddFile(builder.Configuration, Path.Combine(_directory.Root, name), optional: false)),
             });
     }
 

@@ -13,5 +13,15 @@ internal sealed class TemporaryDirectory : IDisposable
         return path;
     }
 
+    /// <summary>Makes a link point elsewhere by one rename, as Kubernetes does with the directories of mounted volumes.</summary>
+    public async Task MoveLinkAsync(string link, string target)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var next = Path.Combine(Root, "..next");
+        File.CreateSymbolicLink(next, target);
+        using var rename = System.Diagnostics.Process.Start("mv", ["-T", next, Path.Combine(Root, link)]);
+        await rename.WaitForExitAsync(ct).WaitAsync(TestGuard.Patience, ct);
+    }
+
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

@@ -106,6 +106,28 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Drain_WhileItRegisters_NothingIsLeftRegistered()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var slow = new DelayingProxy(redis.Port, TimeSpan.FromMilliseconds(200));
+        await using var app = new SidecarApplication(hasEndpoints: true) { Health = 500 };
+        await app.StartAsync(Token);
+        await using var other = await GuardProcess.StartAsync(Token, TwoGuards.OnRedis(redis.Address));
+        await other.Control.PutPoolAsync("default", Token);
+        await using var guard = await GuardProcess.StartAsync(Token, [.. TwoGuards.OnRedis($"127.0.0.1:{slow.Port}"), .. Beside(app)]);
+        await guard.WaitForOutputAsync("answers 500 (GET /health)", Token);
+
+        // Told just before it registers, which takes two round trips of 400 ms.
+        app.Health = 200;
+        await guard.WaitForOutputAsync("is healthy", Token);
+        await guard.Control.CallAsync(HttpMethod.Post, "sidecar/drain", null, Token);
+        var said = guard.Output;
+
+        Assert.Contains("The application is runner", said, StringComparison.Ordinal);
+        Assert.Empty(await RunnersAsync(other));
+    }
+
+    [Fact]
     public async Task Sigterm_AppHasActors_DrainedBeforeTheEnd()
     {
         await using var redis = await RedisServer.StartAsync();

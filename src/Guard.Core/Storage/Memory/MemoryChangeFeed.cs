@@ -32,6 +32,9 @@ internal sealed partial class MemoryChangeFeed(ILogger<MemoryChangeFeed> logger)
 
     public void PublishCapacityWanted(PoolId pool) => Publish(pool, static (sink, pool) => sink.CapacityWanted(pool));
 
+    public void PublishConnect(PoolId pool, PoolErrorKind? failure, TimeSpan wait)
+        => Publish((pool, failure, wait), static (sink, ended) => sink.ConnectEnded(ended.pool, ended.failure, ended.wait));
+
     public void PublishPoolConfig(PoolId pool) => Publish(pool, static (sink, pool) => sink.PoolConfigChanged(pool));
 
     private void Publish<T>(T change, Action<IChangeSink, T> tell)

@@ -249,7 +249,10 @@ internal sealed partial class MemoryStore
         // By value: routes to an address that did not change keep sharing it.
         Address = record.Address with
         {
-            Endpoint = runner.Endpoint, Protocol = runner.Protocol, RunnerKey = runner.RoutingKey, IsImplicit = runner.IsImplicit,
+            Endpoint = runner.Endpoint,
+            Protocol = runner.Protocol,
+            RunnerKey = runner.RoutingKey,
+            IsImplicit = runner.IsImplicit,
         },
         Version = runner.Version,
         TotalSlots = runner.TotalSlots,

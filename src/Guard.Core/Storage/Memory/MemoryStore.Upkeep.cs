@@ -113,6 +113,13 @@ internal sealed partial class MemoryStore
         }
     }
 
+    /// <inheritdoc/>
+    public ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        feed.PublishConnect(pool, failure, wait);
+        return default;
+    }
+
     private StreamRunner Streaming(RunnerEntry runner)
     {
         var (record, stream) = (runner.Record, runner.Record.Stream!);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Guard.Core.Options;
+using Guard.Core.Pools;
 using Guard.Core.Targets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -113,6 +114,14 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, LiveOptions
         else if (parts is ["w", var without] && RedisHash.ParsePool(without) is { } full)
         {
             Tell(full, static (sink, changed) => sink.CapacityWanted(changed));
+        }
+        else if (parts is ["f", var connected, var failure, var ms] && RedisHash.ParsePool(connected) is { } endpoint
+            && int.TryParse(failure, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var kind)
+            && long.TryParse(ms, NumberStyles.None, CultureInfo.InvariantCulture, out var wait))
+        {
+            Tell(
+                (endpoint, Kind: kind < 0 ? (PoolErrorKind?)null : (PoolErrorKind)kind, Wait: TimeSpan.FromMilliseconds(wait)),
+                static (sink, ended) => sink.ConnectEnded(ended.endpoint, ended.Kind, ended.Wait));
         }
         else if (parts is ["p", var configured] && RedisHash.ParsePool(configured) is { } config)
         {

@@ -90,6 +90,13 @@ internal sealed partial class RedisRunnerStore
     public async ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
         => ActorHash.ReadAll(pool, await EvaluateAsync("actors_stopping", pool, [MaxStopping], cancellationToken));
 
+    /// <inheritdoc/>
+    public async ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        RedisValue text = FormattableString.Invariant($"f|{pool}|{(failure is { } kind ? (int)kind : -1)}|{(long)wait.TotalMilliseconds}");
+        await redis.CallAsync("tell_connect", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
+    }
+
     /// <summary>Stops a runner and takes its actors from it; its record if it was this call that stopped it.</summary>
     private async Task<RunnerRecord?> StopAsync(string runnerId, PoolId pool, RedisValue lostAfter, CancellationToken cancellationToken)
     {
