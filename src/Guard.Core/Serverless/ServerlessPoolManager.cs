@@ -291,7 +291,7 @@ internal sealed partial class ServerlessPoolManager(
         Message = "The outcome of a connect could not be reported to the pool's health: the store does not answer")]
     private static partial void LogNotReported(ILogger logger, Exception exception);
 
-    [LoggerMessage(EventId = 7, EventName = "ServerlessNoLife", Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 8, EventName = "ServerlessNoLife", Level = LogLevel.Warning,
         Message = "A connection of pool {Pool} ended within a second of its init: reported to the pool's health. Does the endpoint keep its reply open?")]
     private static partial void LogNoLife(ILogger logger, PoolId pool);
 }
