@@ -377,7 +377,7 @@ internal sealed class ControlOptions
     public string[]? RunnerTokens { get; set; }
 
     /// <summary>Somebody has to say who they are before they may do anything.</summary>
-    public bool HasOperatorToken => !string.IsNullOrEmpty(Token) || Tokens is { Length: > 0 };
+    public bool HasOperatorToken() => !string.IsNullOrEmpty(Token) || Tokens is { Length: > 0 };
 
     public string? AdvertisedUrl { get; set; }
 }

@@ -95,7 +95,7 @@ internal static class GuardEndpoints
             {
                 yield return OptionProblem.NotAllowed(endpoint.UrlKey, endpoint.Url, isSecret: false, AllowedUrl);
             }
-            else if (endpoint.Role == EndpointRole.Control && options is { Control.HasOperatorToken: false } && !IsLoopback(address))
+            else if (endpoint.Role == EndpointRole.Control && options?.Control.HasOperatorToken() == false && !IsLoopback(address))
             {
                 yield return OptionProblem.NotAllowed(endpoint.UrlKey, endpoint.Url, isSecret: false,
                     "a loopback address such as http://127.0.0.1:6421 as long as Guard:Control:Token is not set");

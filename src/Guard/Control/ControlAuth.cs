@@ -11,7 +11,7 @@ namespace Guard.Control;
 /// </summary>
 internal sealed class ControlAuth(ControlOptions options)
 {
-    private readonly bool _isOpen = !options.HasOperatorToken;
+    private readonly bool _isOpen = !options.HasOperatorToken();
     private readonly byte[][] _tokens = Hashes([options.Token, .. options.Tokens ?? []]);
     private readonly byte[][] _readTokens = Hashes(options.ReadTokens);
     private readonly byte[][] _runnerTokens = Hashes(options.RunnerTokens);

@@ -50,6 +50,7 @@ public sealed class GatewayRequestChecksTests
     {
         var context = Request((name, value));
         context.Request.Protocol = protocol;
+        context.Request.Headers.Host = "a";
         var size = new BodySize();
         context.Features.Set<IHttpMaxRequestBodySizeFeature>(size);
 
@@ -66,6 +67,7 @@ public sealed class GatewayRequestChecksTests
         var context = Request();
         context.Request.Method = HttpMethods.Connect;
         context.Request.Protocol = HttpProtocol.Http2;
+        context.Request.Headers.Host = "a";
         context.Features.Set<IHttpExtendedConnectFeature>(new Connect(protocol));
 
         Assert.Equal(passes, _checks.Check(context) is null);

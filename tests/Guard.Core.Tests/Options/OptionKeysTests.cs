@@ -26,6 +26,8 @@ public sealed class OptionKeysTests
             "Runners:StartTimeout", "Runners:ReadyTimeout", "Runners:EligibleAfter", "Runners:LostAfter", "Runners:AllowedEndpoints",
             "Gateway:Cors:AllowedOrigins",
             "Limits:MaxRequestBodyBytes", "Limits:RequestsPerClient", "Limits:RequestWindow", "Limits:ConcurrentPerClient",
+            "Limits:WebSocketsPerClient", "Limits:WebSockets", "Limits:ConnectionsPerClient", "Limits:Connections",
+            "Limits:WakesPerPool", "Limits:WakeWindow", "Limits:ShedHoldsAt", "Limits:ShedRequestsAt",
         ];
 
         Assert.Equal(reloadable, OptionKeys.All.Where(k => k.IsReloadable).Select(k => k.Name));
@@ -34,7 +36,7 @@ public sealed class OptionKeysTests
     [Fact]
     public void All_Secrets_AreThoseThatHoldTokensOrPasswords()
         => Assert.Equal(
-            ["Store:Redis:Configuration", "Runners:Token", "Control:Token", "Control:RunnerTokens"],
+            ["Store:Redis:Configuration", "Runners:Token", "Auth:Tokens", "Control:Token", "Control:Tokens", "Control:ReadTokens", "Control:RunnerTokens"],
             OptionKeys.All.Where(k => k.IsSecret).Select(k => k.Name));
 
     [Fact]

@@ -73,6 +73,7 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IActorImportStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<EndpointPolicy>()
+            .AddSingleton<RunnerConnections>()
             .AddSingleton<RunnerConnector>()
             .AddServerlessCalls()
             .AddSingleton<SuspectRunners>()

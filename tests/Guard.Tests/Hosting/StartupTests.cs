@@ -33,10 +33,10 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_UnknownKeyInEnvironment_ExitsWithOneLineThatNamesTheNearest()
     {
-        var (exitCode, error, output) = await GuardCommand.RunAsync([], Ct, null, ("Guard__Control__Tokens", "secret"));
+        var (exitCode, error, output) = await GuardCommand.RunAsync([], Ct, null, ("Guard__Control__Tokenn", "secret"));
 
         Assert.Equal(2, exitCode);
-        Assert.Equal("guard: Guard:Control:Tokens: is not a key of Guard; the nearest one is Guard:Control:Token\n", error);
+        Assert.Equal("guard: Guard:Control:Tokenn: is not a key of Guard; the nearest one is Guard:Control:Token\n", error);
         Assert.Empty(output);
     }
 
