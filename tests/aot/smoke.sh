@@ -118,6 +118,7 @@ ray='^x-rivet-ray-id: [0-9a-z]{30}'
 check forward 0 2000 "$ok" "$ray" '"path":"/hello\?name=a%2Fb"' '"key":"ready"' '"x-rivet-actor-generation":\["1"\]'
 check wake 0 5000 "$ok" "$ray" '"path":"/hello"' '"key":"sleeping"'
 check hold 2500 10000 "$ok" "$ray" '"key":"slow"'
+check serverless 0 5000 "$ok" "$ray" '"path":"/hello"' '"key":"serverless"'
 check fail-fast 0 4000 '^HTTP/1.1 503' "$ray" '^x-rivet-error: guard.actor_runner_failed' '^retry-after: [1-9]' '"serverless_http_error"' '"status_code": ?500'
 # The first may have been the pool's probe: this one is refused on arrival.
 check fail-fast 0 1000 '^HTTP/1.1 503' '^x-rivet-error: guard.actor_runner_failed'

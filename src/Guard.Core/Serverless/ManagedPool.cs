@@ -13,8 +13,8 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     private readonly CancellationTokenSource _lost = new();
     private readonly Dictionary<string, ConnectAttempt> _attempts = [];
     private readonly ConnectBackoff _backoff = new(time, random);
+    private volatile IReadOnlyList<StreamRunner> _established = [];
     private readonly AnnouncedVersion _version = new(time);
-    private volatile bool _isEstablished;
     private PoolError? _failure;
     private MetadataFault? _metadataFault;
     private long _readAt = time.GetTimestamp();
@@ -29,9 +29,6 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
 
     /// <summary>The probe of the pool's health that a connect was granted for last.</summary>
     public long ProbeUsed { get; set; }
-
-    /// <summary>There was a stream of the pool at the last look.</summary>
-    public bool IsEstablished => _isEstablished;
 
     /// <summary>Fires when this is over.</summary>
     public CancellationToken Unwanted => _lost.Token;
@@ -117,7 +114,7 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
     /// <param name="streams">Those of the sweep.</param>
     public int Look(IReadOnlyList<StreamRunner> streams)
     {
-        _isEstablished = streams.Count > 0;
+        _established = streams;
         lock (_gate)
         {
             foreach (var stream in streams)
@@ -128,6 +125,9 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
             return _attempts.Count;
         }
     }
+
+    /// <summary>There was a stream of the pool, other than this attempt's, at the last look.</summary>
+    public bool IsEstablishedBeside(ConnectAttempt attempt) => _established.Any(s => s.RunnerId != attempt.RunnerId);
 
     /// <summary>How many of the connects wanted may be begun now.</summary>
     /// <param name="wanted">At least 0.</param>

@@ -34,6 +34,10 @@ internal sealed partial class ServerlessPoolManager(
     /// <summary>A stream that ends sooner after its connect was not worth opening the next at once: about what an init may take.</summary>
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10);
 
+    /// <summary>A stream that ends by itself sooner after its init gave a runner that nobody could use: an error of the pool, as if it had
+    /// ended before. Without that, requests would be held to their deadlines by a pool that looks well.</summary>
+    private static readonly TimeSpan NoLife = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<PoolId, ManagedPool> _pools = new();
 
     /// <summary>Acts on a sweep of a pool whose lease this Guard holds.</summary>
@@ -187,7 +191,8 @@ internal sealed partial class ServerlessPoolManager(
                 return;
         }
 
-        // An init is a success, however long its stream lasts.
+        // An init is a success, however long its stream lasts; one that lasts no time is an error after it.
+        var established = time.GetTimestamp();
         metrics.ServerlessConnectEnded(pool.Id, "init");
         if (pool.Connected(attempt, stream.Init.Version))
         {
@@ -200,18 +205,27 @@ internal sealed partial class ServerlessPoolManager(
             await TellAsync(upkeep.TellConnectAsync(pool.Id, null, TimeSpan.Zero, CancellationToken.None));
         }
 
-        _ = EndWithStreamAsync(pool, attempt, stream);
         await ReportAsync(health.ReportSuccessAsync(pool.Id, CancellationToken.None));
+        _ = EndWithStreamAsync(pool, attempt, stream, established);
     }
 
     /// <summary>A stream that ends before a sweep has shown its runner is not being opened any more.</summary>
-    private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream)
+    private async Task EndWithStreamAsync(ManagedPool pool, ConnectAttempt attempt, ServerlessStream stream, long established)
     {
         await stream.Ended;
+        var hadNoLife = stream.EndedByItself && time.GetElapsedTime(established) < NoLife;
         pool.End(attempt);
         if (time.GetElapsedTime(attempt.Begun) < ShortLife)
         {
             pool.EndedEarly(attempt);
+        }
+
+        if (hadNoLife && !IsEstablishedBeside(pool, attempt))
+        {
+            const PoolErrorKind Kind = PoolErrorKind.ServerlessStreamEndedEarly;
+            LogNoLife(logger, pool.Id);
+            await TellAsync(upkeep.TellConnectAsync(pool.Id, Kind, pool.Wait, CancellationToken.None));
+            await ReportAsync(health.ReportErrorAsync(pool.Id, new(Kind), CancellationToken.None));
         }
 
         attention.LookSoon(pool.Id);
@@ -221,7 +235,7 @@ internal sealed partial class ServerlessPoolManager(
     {
         metrics.ServerlessConnectEnded(pool.Id, GuardMetrics.PoolErrorName(error.Kind));
         var isNew = pool.Failed(attempt, error);
-        var isReported = !pool.IsEstablished && !streams.HasAny(pool.Id);
+        var isReported = !IsEstablishedBeside(pool, attempt);
         if (isNew)
         {
             LogFailed(logger, pool.Id, GuardMetrics.PoolErrorName(error.Kind), error.StatusCode, pool.Wait.TotalSeconds, isReported);
@@ -234,6 +248,8 @@ internal sealed partial class ServerlessPoolManager(
             await ReportAsync(health.ReportErrorAsync(pool.Id, error, CancellationToken.None));
         }
     }
+
+    private bool IsEstablishedBeside(ManagedPool pool, ConnectAttempt attempt) => pool.IsEstablishedBeside(attempt) || streams.HasAny(pool.Id);
 
     private Task ReportAsync(ValueTask<PoolHealthSnapshot> report) => TellAsync(new ValueTask(report.AsTask()));
 
@@ -274,4 +290,8 @@ internal sealed partial class ServerlessPoolManager(
     [LoggerMessage(EventId = 6, EventName = "ServerlessNotReported", Level = LogLevel.Debug,
         Message = "The outcome of a connect could not be reported to the pool's health: the store does not answer")]
     private static partial void LogNotReported(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 8, EventName = "ServerlessNoLife", Level = LogLevel.Warning,
+        Message = "A connection of pool {Pool} ended within a second of its init: reported to the pool's health. Does the endpoint keep its reply open?")]
+    private static partial void LogNoLife(ILogger logger, PoolId pool);
 }

@@ -6,9 +6,18 @@ namespace Guard.Core.Serverless;
 /// <param name="close">Closes it; may be called several times.</param>
 internal sealed class ServerlessStream(ServerlessInit init, Task ended, Action close) : IDisposable
 {
+    private volatile bool _isClosed;
+
     public ServerlessInit Init { get; } = init;
 
     public Task Ended { get; } = ended;
 
-    public void Dispose() => close();
+    /// <summary>It has ended, and nobody here closed it before.</summary>
+    public bool EndedByItself => Ended.IsCompleted && !_isClosed;
+
+    public void Dispose()
+    {
+        _isClosed |= !Ended.IsCompleted;
+        close();
+    }
 }

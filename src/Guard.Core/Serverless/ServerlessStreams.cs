@@ -65,7 +65,7 @@ internal sealed partial class ServerlessStreams(
     public bool Holds(string runnerId) => _held.ContainsKey(runnerId);
 
     /// <summary>Whether a runner of the pool lives by a stream of this Guard.</summary>
-    public bool HasAny(PoolId pool) => _held.Values.Any(h => h.IsRegistered && h.Pool.Equals(pool));
+    public bool HasAny(PoolId pool) => _held.Values.Any(h => h.IsRegistered && h.Pool.Equals(pool) && !h.Stream.Ended.IsCompleted);
 
     /// <summary>Registers the runner of a stream and keeps it. The stream is this one's from now on, whatever the outcome.</summary>
     /// <param name="runnerId">The id its runner gets; one that no runner ever had.</param>

@@ -11,11 +11,11 @@ internal sealed class ControlClient(HttpClient http, string @namespace)
 {
     private readonly string _query = $"?namespace={Uri.EscapeDataString(@namespace)}";
 
-    public async Task PutPoolAsync(string pool, string datacenter, CancellationToken cancellationToken)
+    public async Task PutPoolAsync(string pool, string datacenter, DatacenterPool config, CancellationToken cancellationToken)
         => (await SendAsync(
             HttpMethod.Put,
             $"runner-configs/{pool}{_query}",
-            new PoolConfigRequest(new() { [datacenter] = new(new NormalPool()) }),
+            new PoolConfigRequest(new() { [datacenter] = config }),
             DemoJson.Default.PoolConfigRequest,
             cancellationToken)).Dispose();
 

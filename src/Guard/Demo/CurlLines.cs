@@ -20,6 +20,9 @@ internal static class CurlLines
             # hold: this one takes 3 seconds to start; the request waits (it sleeps again after 15 idle seconds)
             curl -i '{gateway}/gateway/{DemoActors.Name}/hello?{byKey}{DemoActors.Slow}'
 
+            # serverless: its pool has no runner until this asks for one; Guard calls the endpoint's /start, and the runner it gives starts the actor
+            curl -i '{gateway}/gateway/{DemoActors.Name}/hello?{byKey}{DemoActors.Serverless}'
+
             # fail-fast: its pool is red, so the answer is 503 with the cause; one request per 5 s probes the pool and takes about a second
             curl -i '{gateway}/gateway/{brokenId}/hello'
 

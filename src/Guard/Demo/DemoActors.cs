@@ -14,6 +14,9 @@ internal static class DemoActors
     /// <summary>Its runner takes three seconds to start it.</summary>
     public const string Slow = "slow";
 
+    /// <summary>Of a pool whose runners Guard asks for when they are needed.</summary>
+    public const string Serverless = "serverless";
+
     /// <summary>Of a pool that is red.</summary>
     public const string Broken = "broken";
 }

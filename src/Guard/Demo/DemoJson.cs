@@ -2,13 +2,17 @@ using System.Text.Json.Serialization;
 
 namespace Guard.Demo;
 
-/// <summary>Body of <c>PUT /runner-configs/{pool}</c> for a pool of runners that register themselves.</summary>
+/// <summary>Body of <c>PUT /runner-configs/{pool}</c>.</summary>
 internal sealed record PoolConfigRequest(Dictionary<string, DatacenterPool> Datacenters);
 
-internal sealed record DatacenterPool(NormalPool Normal);
+/// <summary>Exactly one of the two.</summary>
+internal sealed record DatacenterPool(NormalPool? Normal = null, ServerlessPool? Serverless = null);
 
 /// <summary>A normal pool needs no settings: <c>{}</c>.</summary>
 internal sealed record NormalPool;
+
+/// <summary>A pool whose runners Guard asks an endpoint for.</summary>
+internal sealed record ServerlessPool(string Url, int RequestLifespan, int SlotsPerRunner);
 
 /// <summary>Body of <c>PUT /actors</c>.</summary>
 internal sealed record ActorRequest(string Name, string Key, string RunnerNameSelector, string CrashPolicy);

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 namespace Guard.Demo;
 
 /// <summary>
-/// <c>--demo</c>: fills an empty Guard with a pool that works, one that does not, and actors of both, through its control API as any
+/// <c>--demo</c>: fills an empty Guard with a pool that works, a serverless one, one that does not work, and actors of all, through its control API as any
 /// runner would, and prints curl lines to try. Ends the process, exit code 1, when that fails.
 /// </summary>
 internal sealed partial class DemoMode(
@@ -14,6 +14,9 @@ internal sealed partial class DemoMode(
     public const string Pool = "default";
 
     public const string BrokenPool = "broken";
+
+    /// <summary>Has no runner until a request needs one.</summary>
+    public const string ServerlessPool = "serverless";
 
     private const string Namespace = "default";
 
@@ -70,10 +73,12 @@ internal sealed partial class DemoMode(
 
         var control = new ControlClient(http, Namespace);
         var datacenter = configuration["Guard:Datacenter:Name"] ?? "default";
-        await control.PutPoolAsync(Pool, datacenter, cancellationToken);
-        await control.PutPoolAsync(BrokenPool, datacenter, cancellationToken);
+        await control.PutPoolAsync(Pool, datacenter, new(new NormalPool()), cancellationToken);
+        await control.PutPoolAsync(BrokenPool, datacenter, new(new NormalPool()), cancellationToken);
 
         await using var runner = await EchoRunner.StartAsync(time, cancellationToken);
+        await control.PutPoolAsync(
+            ServerlessPool, datacenter, new(Serverless: new(runner.Endpoint, RequestLifespan: 900, SlotsPerRunner: 10)), cancellationToken);
         var membership = new RunnerMembership(control, runner, Pool, time, logger);
         var interval = await membership.RegisterAsync(cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -83,6 +88,7 @@ internal sealed partial class DemoMode(
             var ready = await control.GetOrCreateActorAsync(DemoActors.Name, DemoActors.Ready, Pool, cancellationToken);
             await control.GetOrCreateActorAsync(DemoActors.Name, DemoActors.Sleeping, Pool, cancellationToken);
             await control.GetOrCreateActorAsync(DemoActors.Name, DemoActors.Slow, Pool, cancellationToken);
+            await control.GetOrCreateActorAsync(DemoActors.Name, DemoActors.Serverless, ServerlessPool, cancellationToken);
             var broken = await control.GetOrCreateActorAsync(DemoActors.Name, DemoActors.Broken, BrokenPool, cancellationToken);
             await ReportBrokenAsync(control, cancellationToken);
             await WakeAsync(addresses, ready, cancellationToken);

@@ -8,7 +8,8 @@ namespace Guard.Demo;
 
 /// <summary>
 /// A small but true runner: an HTTP server on a loopback port of its own that speaks Guard's runner contract (docs/runners.md), with
-/// actors that echo. An actor with the key <c>slow</c> takes three seconds to start. Thread-safe.
+/// actors that echo. An actor with the key <c>slow</c> takes three seconds to start. It is a serverless endpoint as well
+/// (docs/serverless.md): each call to <c>/start</c> is one more runner for as long as it lasts. Thread-safe.
 /// </summary>
 internal sealed class EchoRunner : IAsyncDisposable
 {
@@ -16,6 +17,7 @@ internal sealed class EchoRunner : IAsyncDisposable
 
     private readonly TimeProvider _time;
     private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stopping = new();
 
     private EchoRunner(TimeProvider time)
     {
@@ -48,12 +50,25 @@ internal sealed class EchoRunner : IAsyncDisposable
         return runner;
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        // The replies to start calls have no end of their own.
+        await _stopping.CancelAsync();
+        await _app.DisposeAsync();
+        _stopping.Dispose();
+    }
 
     private Task AnswerAsync(HttpContext context)
     {
         // "/.guard/actors/{id}/start": Guard's own channel. Guard lets no client's path that looks like it through.
-        var parts = context.Request.Path.Value!.Split('/');
+        var path = context.Request.Path.Value!;
+        if (!context.Request.Headers.ContainsKey("x-rivet-actor") && path is "/start" or "/metadata")
+        {
+            // With x-rivet-actor it would be a request for an actor that happens to have such a path.
+            return path == "/start" ? ServerlessStart.AnswerAsync(context, _time, _stopping.Token) : ServerlessStart.DescribeAsync(context);
+        }
+
+        var parts = path.Split('/');
         return parts is ["", ".guard", "actors", var id, var call] && HttpMethods.IsPost(context.Request.Method)
             ? call switch
             {

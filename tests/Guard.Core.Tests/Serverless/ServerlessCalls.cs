@@ -18,6 +18,9 @@ internal sealed class ServerlessCalls : IDisposable
     public ServerlessCalls(Action<GuardOptions>? configure = null)
     {
         var options = new GuardOptions();
+
+        // The HTTP client measures it in real time, TLS included, of which a busy machine may need much.
+        options.Forwarding.ConnectTimeout = TimeSpan.FromMinutes(1);
         configure?.Invoke(options);
         var live = new LiveOptions(options);
         var policy = new EndpointPolicy(live);

@@ -179,7 +179,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task Stream_EndsRightAfterItsInit_TheNextIsNotOpenedAtOnce()
+    public async Task Stream_EndsSoonAfterItsInit_TheNextIsNotOpenedAtOnce()
     {
         await _h.WithPoolAsync();
         EachInits();
@@ -189,6 +189,7 @@ public sealed class ServerlessPoolManagerTests
         await _h.UntilAsync(() => Endpoint.Open == 1, "a stream");
         await WithRunnersAsync(1);
 
+        _h.Time.Advance(TimeSpan.FromSeconds(2));
         Endpoint.Connects[0].End();
         await WithRunnersAsync(0);
         await ServerlessHarness.TurnAsync();
@@ -199,6 +200,35 @@ public sealed class ServerlessPoolManagerTests
         await _h.PassAsync(TimeSpan.FromSeconds(2));
         Assert.Equal(2, Endpoint.Connects.Count);
         Assert.False((await _h.ReadHealthAsync()).IsRed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stream_EndsAtOnceAfterItsInit_IsAnErrorOfThePoolUnlessGuardClosedIt(bool byItself)
+    {
+        await _h.WithPoolAsync();
+        EachInits();
+        var actor = await _h.AddActorAsync();
+        await _h.WantAsync(actor);
+        await _h.LookAsync();
+        await _h.UntilAsync(() => Endpoint.Open == 1, "a stream");
+        await WithRunnersAsync(1);
+        await _h.LookAsync();
+
+        if (byItself)
+        {
+            Endpoint.Connects[0].End();
+        }
+        else
+        {
+            await _h.Streams.StopAsync(new CancellationToken(true));
+        }
+
+        await WithRunnersAsync(0);
+        await ServerlessHarness.TurnAsync();
+
+        Assert.Equal(byItself ? PoolErrorKind.ServerlessStreamEndedEarly : null, (await _h.ReadHealthAsync()).ActiveError?.Error.Kind);
     }
 
     [Fact]

@@ -39,6 +39,31 @@ public sealed class EchoRunnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Start_OfAServerlessRunner_SaysItsInitAndStays()
+    {
+        using var reply = await _http.GetAsync("/start", HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var stream = new StreamReader(await reply.Content.ReadAsStreamAsync(Cancel));
+
+        Assert.Equal("text/event-stream", reply.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("data: eyJ2ZXJzaW9uIjoxfQ==", await stream.ReadLineAsync(Cancel));
+        Assert.Equal("", await stream.ReadLineAsync(Cancel));
+        var more = stream.ReadLineAsync(Cancel).AsTask();
+        Assert.Equal("""{"version":1}""", await _http.GetStringAsync("/metadata", Cancel));
+        Assert.False(more.IsCompleted);
+    }
+
+    [Theory]
+    [InlineData("/start")]
+    [InlineData("/metadata")]
+    public async Task Request_PathOfTheEndpoint_IsStillTheActors(string path)
+    {
+        await StartAsync(1);
+
+        using var reply = await GetAsync(path, 1);
+        Assert.Equal(path, (await reply.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("path").GetString());
+    }
+
+    [Fact]
     public async Task Request_Started_EchoesWhatArrived()
     {
         Assert.Equal(HttpStatusCode.OK, await StartAsync(3));
