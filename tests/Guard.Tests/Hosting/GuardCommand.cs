@@ -22,7 +22,8 @@ internal sealed class GuardCommand : IDisposable
 
     public static GuardCommand Start(string[] args, string? directory = null, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [BinaryPath(), .. args])
+        // A shell that runs the tests in the background makes them ignore SIGINT, and what they start too.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", BinaryPath(), .. args])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -71,7 +71,7 @@ public sealed class TakeOverScenarios(ITestOutputHelper output)
         await UntilAsync(() => runner.Deliveries.Count == 1, "delivered");
 
         var stopping = guards.A.TerminateAsync(Token);
-        await guards.A.WaitForOutputAsync("finishing what is under way", Token);
+        await guards.A.WaitForOutputAsync("to finish what is under way", Token);
         await Task.Delay(TimeSpan.FromSeconds(3.5), TimeProvider.System, Token);
         Assert.Equal(2, await LivingAsync(guards.Redis));
         release.SetResult();
