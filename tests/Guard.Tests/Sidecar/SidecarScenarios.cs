@@ -178,10 +178,18 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
             Token, Beside(app, ("Guard:Runners:EligibleAfter", "00:00:01"), ("Guard:Runners:LostAfter", "00:00:02")));
         await RegisteredAsync(guard);
         var before = (await RunnersAsync(guard))[0].GetProperty("runner_id").GetString();
+        JsonElement runner = default;
 
-        await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, Token);
+        // Heard of for longer than it would have lived without a heartbeat.
+        await TwoGuards.UntilAsync(
+            async () =>
+            {
+                runner = Assert.Single(await RunnersAsync(guard));
+                return runner.GetProperty("last_ping_ts").GetInt64() - runner.GetProperty("create_ts").GetInt64() >= 3000;
+            },
+            "heartbeats for longer than LostAfter", TimeSpan.FromSeconds(20), Token);
 
-        Assert.Equal(before, (await RunnersAsync(guard))[0].GetProperty("runner_id").GetString());
+        Assert.Equal(before, runner.GetProperty("runner_id").GetString());
     }
 
     [Fact]
