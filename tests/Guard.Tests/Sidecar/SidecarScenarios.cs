@@ -117,9 +117,9 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
         await using var guard = await GuardProcess.StartAsync(Token, [.. TwoGuards.OnRedis($"127.0.0.1:{slow.Port}"), .. Beside(app)]);
         await guard.WaitForOutputAsync("answers 500 (GET /health)", Token);
 
-        // Told just before it registers, which takes two round trips of 400 ms.
+        // The store has the runner 200 ms before its Guard knows: that is when it is told to drain it.
         app.Health = 200;
-        await guard.WaitForOutputAsync("is healthy", Token);
+        await TwoGuards.UntilAsync(async () => (await RunnersAsync(other)).Length == 1, "registered", TimeSpan.FromSeconds(20), Token);
         await guard.Control.CallAsync(HttpMethod.Post, "sidecar/drain", null, Token);
         var said = guard.Output;
 
