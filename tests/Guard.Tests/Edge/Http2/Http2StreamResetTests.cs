@@ -1,0 +1,107 @@
+namespace Guard.Tests.Edge.Http2;
+
+/// <summary>
+/// <c>Limits:MaxStreamResets</c> on the real binary. Few streams are open at a time and each reset is taken note of before the next
+/// streams are opened: the server's own guard against floods, which counts streams that are open at once, sees nothing wrong.
+/// </summary>
+public sealed class Http2StreamResetTests
+{
+    private const int Most = 50;
+
+    /// <summary>What may be under way, uncounted, when one too many is counted.</summary>
+    private const int Batch = 10;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task Reset_OneAfterTheOther_ConnectionClosedAtTheLimit(bool isReady, bool tls)
+    {
+        await using var edge = await StartAsync(Most);
+        await using var connection = await edge.ConnectAsync(tls, Token);
+
+        var resets = await ResetAsync(edge, connection, isReady, tls, 10 * Most);
+
+        Assert.InRange(resets, Most + 1, Most + (2 * Batch));
+        await using var other = await edge.ConnectAsync(tls, Token);
+        await other.WriteAsync(H2Connection.Headers(1, true, Get(edge, "/gateway/{actor}/other", tls)), Token);
+        Assert.Equal(200, await other.AnswerAsync(1, Token));
+    }
+
+    [Fact]
+    public async Task Reset_FewerThanTheLimit_ConnectionGoesOn()
+    {
+        await using var edge = await StartAsync(10 * Most);
+        await using var connection = await edge.ConnectAsync(tls: false, Token);
+
+        Assert.Equal(5 * Most, await ResetAsync(edge, connection, isReady: true, tls: false, 5 * Most));
+
+        await connection.WriteAsync(H2Connection.Headers(10_001, true, edge.Get("/gateway/{actor}/other")), Token);
+        Assert.Equal(200, await connection.AnswerAsync(10_001, Token));
+    }
+
+    private static async Task<Http2Edge> StartAsync(int most)
+    {
+        var edge = await Http2Edge.StartAsync(
+            Token, ("Guard:Limits:MaxStreamResets", most.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        edge.Guard.Runner.OnRequest = static async (request, number, stream, token) =>
+        {
+            if (request.Target != "/never")
+            {
+                return await RecordingRunner.ReplyAsync(request, number, stream, token);
+            }
+
+            // Until Guard gives it up.
+            await stream.CopyToAsync(Stream.Null, token);
+            return false;
+        };
+        edge.Guard.Runner.OnCall = static (_, token) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+        return edge;
+    }
+
+    /// <summary>Opens and resets streams, each with a ping behind whose answer is awaited.</summary>
+    /// <returns>How many until the connection ended, or <paramref name="most"/>.</returns>
+    private static async Task<int> ResetAsync(Http2Edge edge, H2Connection connection, bool isReady, bool tls, int most)
+    {
+        var path = isReady ? "/gateway/{actor}/never" : "/gateway/counter/x?rvt-namespace=default&rvt-method=getOrCreate&rvt-pool=default&rvt-key=r";
+        var ping = H2Connection.Frame(H2Frame.Ping, 0, 0, new byte[8]);
+        for (var sent = 0; sent < most; sent += Batch)
+        {
+            try
+            {
+                for (var i = sent; i < sent + Batch; i++)
+                {
+                    await connection.WriteAsync(H2Connection.Headers((2 * i) + 1, true, Get(edge, path, tls)), Token);
+                }
+
+                await AnsweredAsync();
+                for (var i = sent; i < sent + Batch; i++)
+                {
+                    await connection.WriteAsync(H2Connection.Reset((2 * i) + 1), Token);
+                }
+
+                await AnsweredAsync();
+            }
+            catch (IOException)
+            {
+                return sent + Batch;
+            }
+        }
+
+        return most;
+
+        async Task AnsweredAsync()
+        {
+            await connection.WriteAsync(ping, Token);
+            if (await connection.ReadUntilAsync(f => f is { Type: H2Frame.Ping, Flags: 1 }, Token) is null)
+            {
+                throw new IOException("closed");
+            }
+        }
+    }
+
+    private static (string Name, string Value)[] Get(Http2Edge edge, string path, bool tls)
+        => [.. edge.Get(path).Select(f => f.Name == ":scheme" && tls ? (f.Name, "https") : f)];
+}
