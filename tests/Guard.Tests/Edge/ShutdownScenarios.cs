@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Guard.Tests.Edge.Http2;
+using Guard.Tests.Edge.Wire;
+using Guard.Tests.Support;
 
 namespace Guard.Tests.Edge;
 
@@ -15,6 +18,23 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(5);
 
     private static readonly byte[] ClientClose = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE9];
+
+    private static readonly int RedirectPort = FreePort.Next();
+
+    /// <summary>One that has got SIGTERM and still accepts; ends with the test process.</summary>
+    private static readonly Lazy<Task<EdgeGuard>> GoingDown = new(static async () =>
+    {
+        var edge = await EdgeGuard.StartAsync(
+            [
+                ("Guard:Shutdown:Delay", "01:00:00"),
+                ("Kestrel:Endpoints:Plain:Url", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RedirectPort}")),
+                ("Guard:Tls:RedirectEndpoints:0", "Plain"),
+            ],
+            CancellationToken.None);
+        _ = edge.Process.TerminateAsync(CancellationToken.None);
+        await edge.Process.WaitForOutputAsync("still accepting", CancellationToken.None);
+        return edge;
+    });
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -132,6 +152,35 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         await flowing.Task.WaitAsync(Token);
 
         await EndsInTimeAsync(EndAsync(edge), TimeSpan.FromSeconds(4));
+    }
+
+    /// <summary>Whoever else closes the connection after a reply, or says something of it, the word is there once.</summary>
+    [Theory]
+    [InlineData("GET /gateway/{actor}/x HTTP/1.1\r\nHost: a\r\n\r\n", 200, "close")]
+    [InlineData("GET /gateway/{actor}/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, "close")]
+    [InlineData("GET /gateway/{actor}/x HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", 200, "close")]
+    [InlineData("PROPFIND /gateway/{actor}/x HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "close")]
+    [InlineData("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404, "close")]
+    [InlineData("GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\n\r\n", 426, "Upgrade, close")]
+    [InlineData("redirect", 307, "close")]
+    public async Task Reply_DuringTheDelay_ConnectionCloseOnce(string request, int status, string connection)
+    {
+        var edge = await GoingDown.Value.WaitAsync(Token);
+        var isRedirect = request == "redirect";
+        if (isRedirect)
+        {
+            request = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+        }
+
+        using var socket = new TcpClient();
+        await socket.ConnectAsync("127.0.0.1", isRedirect ? RedirectPort : edge.Process.Gateway.Port, Token);
+        await socket.GetStream().WriteAsync(Encoding.Latin1.GetBytes(edge.Fill(request)), Token);
+        var reply = await EdgeGuard.ReadToEndAsync(socket.GetStream(), Token);
+
+        Assert.True(StrictHttp1.TryReadReplies(reply, out var replies));
+        var only = Assert.Single(replies);
+        Assert.Equal(status, only.Status);
+        Assert.Equal([connection], only.Values("connection"));
     }
 
     /// <summary>Most of the window is for closing: 200 take 67 rounds of 50 ms of a window of 6 s, which ends at 4.2 s.</summary>

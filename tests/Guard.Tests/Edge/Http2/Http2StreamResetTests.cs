@@ -1,3 +1,6 @@
+using System.Globalization;
+using Guard.Hosting;
+
 namespace Guard.Tests.Edge.Http2;
 
 /// <summary>
@@ -17,17 +20,33 @@ public sealed class Http2StreamResetTests
     [InlineData(true, false)]
     [InlineData(true, true)]
     [InlineData(false, false)]
-    public async Task Reset_OneAfterTheOther_ConnectionClosedAtTheLimit(bool isReady, bool tls)
+    public async Task Reset_OneAfterTheOther_GoAwayAndClosedAtTheLimit(bool isReady, bool tls)
     {
         await using var edge = await StartAsync(Most);
         await using var connection = await edge.ConnectAsync(tls, Token);
 
-        var resets = await ResetAsync(edge, connection, isReady, tls, 10 * Most);
+        var (resets, isToldToLeave) = await ResetAsync(edge, connection, isReady, tls, 10_000);
 
         Assert.InRange(resets, Most + 1, Most + (2 * Batch));
+        Assert.True(isToldToLeave);
+        Assert.InRange(edge.Guard.Runner.Calls.Count, 0, 1 + resets);
         await using var other = await edge.ConnectAsync(tls, Token);
         await other.WriteAsync(H2Connection.Headers(1, true, Get(edge, "/gateway/{actor}/other", tls)), Token);
         Assert.Equal(200, await other.AnswerAsync(1, Token));
+    }
+
+    [Fact]
+    public async Task Reset_GoesOnBesideAnOpenStream_CutOff()
+    {
+        await using var edge = await StartAsync(Most);
+        await using var connection = await edge.ConnectAsync(tls: false, Token);
+
+        // As long as this one is not answered, the connection would not end by itself.
+        await connection.WriteAsync(H2Connection.Headers(1, true, edge.Get("/gateway/{actor}/never")), Token);
+        var (resets, isToldToLeave) = await ResetAsync(edge, connection, isReady: true, tls: false, 10_000, first: 3);
+
+        Assert.InRange(resets, Most + StreamResets.Grace, Most + StreamResets.Grace + (2 * Batch));
+        Assert.True(isToldToLeave);
     }
 
     [Fact]
@@ -36,7 +55,7 @@ public sealed class Http2StreamResetTests
         await using var edge = await StartAsync(10 * Most);
         await using var connection = await edge.ConnectAsync(tls: false, Token);
 
-        Assert.Equal(5 * Most, await ResetAsync(edge, connection, isReady: true, tls: false, 5 * Most));
+        Assert.Equal((5 * Most, false), await ResetAsync(edge, connection, isReady: true, tls: false, 5 * Most));
 
         await connection.WriteAsync(H2Connection.Headers(10_001, true, edge.Get("/gateway/{actor}/other")), Token);
         Assert.Equal(200, await connection.AnswerAsync(10_001, Token));
@@ -45,7 +64,7 @@ public sealed class Http2StreamResetTests
     private static async Task<Http2Edge> StartAsync(int most)
     {
         var edge = await Http2Edge.StartAsync(
-            Token, ("Guard:Limits:MaxStreamResets", most.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            Token, ("Guard:Limits:MaxStreamResets", most.ToString(CultureInfo.InvariantCulture)));
         edge.Guard.Runner.OnRequest = static async (request, number, stream, token) =>
         {
             if (request.Target != "/never")
@@ -62,10 +81,11 @@ public sealed class Http2StreamResetTests
     }
 
     /// <summary>Opens and resets streams, each with a ping behind whose answer is awaited.</summary>
-    /// <returns>How many until the connection ended, or <paramref name="most"/>.</returns>
-    private static async Task<int> ResetAsync(Http2Edge edge, H2Connection connection, bool isReady, bool tls, int most)
+    /// <returns>How many until the connection ended, or <paramref name="most"/>; whether GOAWAY came.</returns>
+    private static async Task<(int Resets, bool IsToldToLeave)> ResetAsync(
+        Http2Edge edge, H2Connection connection, bool isReady, bool tls, int most, int first = 1)
     {
-        var path = isReady ? "/gateway/{actor}/never" : "/gateway/counter/x?rvt-namespace=default&rvt-method=getOrCreate&rvt-pool=default&rvt-key=r";
+        var isToldToLeave = false;
         var ping = H2Connection.Frame(H2Frame.Ping, 0, 0, new byte[8]);
         for (var sent = 0; sent < most; sent += Batch)
         {
@@ -73,32 +93,45 @@ public sealed class Http2StreamResetTests
             {
                 for (var i = sent; i < sent + Batch; i++)
                 {
-                    await connection.WriteAsync(H2Connection.Headers((2 * i) + 1, true, Get(edge, path, tls)), Token);
+                    await connection.WriteAsync(H2Connection.Headers((2 * i) + first, true, Get(edge, PathOf(i), tls)), Token);
                 }
 
                 await AnsweredAsync();
                 for (var i = sent; i < sent + Batch; i++)
                 {
-                    await connection.WriteAsync(H2Connection.Reset((2 * i) + 1), Token);
+                    await connection.WriteAsync(H2Connection.Reset((2 * i) + first), Token);
                 }
 
                 await AnsweredAsync();
             }
             catch (IOException)
             {
-                return sent + Batch;
+                // What was sent before the end can still be read.
+                return (sent + Batch, isToldToLeave || await connection.ReadUntilAsync(f => f.Type == H2Frame.GoAway, Token) is not null);
             }
         }
 
-        return most;
+        return (most, isToldToLeave);
+
+        // Each an actor of its own where that is not ready, so that each could be a wake.
+        string PathOf(int i) => isReady
+            ? "/gateway/{actor}/never"
+            : string.Create(CultureInfo.InvariantCulture, $"/gateway/counter/x?rvt-namespace=default&rvt-method=getOrCreate&rvt-pool=default&rvt-key=r{i}");
 
         async Task AnsweredAsync()
         {
             await connection.WriteAsync(ping, Token);
-            if (await connection.ReadUntilAsync(f => f is { Type: H2Frame.Ping, Flags: 1 }, Token) is null)
+            while (await connection.ReadUntilAsync(f => f is { Type: H2Frame.GoAway } or { Type: H2Frame.Ping, Flags: 1 }, Token) is { } frame)
             {
-                throw new IOException("closed");
+                if (frame.Type == H2Frame.Ping)
+                {
+                    return;
+                }
+
+                isToldToLeave = true;
             }
+
+            throw new IOException("closed");
         }
     }
 
