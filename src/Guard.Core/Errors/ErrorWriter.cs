@@ -58,9 +58,9 @@ internal static class ErrorWriter
             response.Headers.RetryAfter = WholeSeconds(retryAfter).ToString(CultureInfo.InvariantCulture);
         }
 
-        if (error.CloseConnection && (HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol)))
+        if (error.CloseConnection)
         {
-            response.Headers.Connection = "close";
+            ConnectionClose.AfterReply(context);
         }
 
         if (HttpMethods.IsHead(context.Request.Method))

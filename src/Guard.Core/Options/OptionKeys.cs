@@ -267,7 +267,7 @@ internal static class OptionKeys
         Duration("Limits:RateGracePeriod", TimeSpan.FromSeconds(2), Hour, o => o.Limits.RateGracePeriod, (o, v) => o.Limits.RateGracePeriod = v,
             "How long either may be slower before it counts."),
         Number("Limits:MaxStreamResets", 1, 1_000_000, o => o.Limits.MaxStreamResets, (o, v) => o.Limits.MaxStreamResets = v,
-            "Requests a client may cancel on one HTTP/2 connection before they are answered; when they are more than this and more than half of its requests, the connection is closed."),
+            "Requests a client may cancel on one HTTP/2 connection before they are answered; when they are more than this and more than half of its requests, the connection gets GOAWAY and is closed after its other requests, or at once when 20 more are cancelled."),
 
         OptionalText("Control:Token", o => o.Control.Token, (o, v) => o.Control.Token = v, TokenForm, OptionSyntax.IsToken,
             "Bearer token of the control API, plain or hashed as `guard hash-token` prints it. Without it and `Control:Tokens`, every `Control*` endpoint must listen on a loopback address, or Guard refuses to start.", isSecret: true),

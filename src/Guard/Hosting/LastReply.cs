@@ -1,3 +1,4 @@
+using Guard.Core.Errors;
 using Guard.Health;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -32,15 +33,8 @@ internal sealed class LastReply
         if (HttpProtocol.IsHttp2(context.Request.Protocol))
         {
             context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-            return;
         }
 
-        var response = context.Response;
-        if (response.StatusCode != StatusCodes.Status101SwitchingProtocols)
-        {
-            // 426 has an option of its own there.
-            var connection = response.Headers.Connection;
-            response.Headers.Connection = connection.Count == 0 ? "close" : $"{connection}, close";
-        }
+        ConnectionClose.AfterReply(context);
     }
 }

@@ -53,10 +53,7 @@ internal sealed class HttpsRedirect(
             response.StatusCode = StatusCodes.Status307TemporaryRedirect;
             response.Headers.Location = location;
             response.Headers.CacheControl = "no-store";
-            if (!HttpProtocol.IsHttp2(request.Protocol))
-            {
-                response.Headers.Connection = "close";
-            }
+            ConnectionClose.AfterReply(context);
         }
 
         metrics.RequestEnded(RouteForm.None, request.Method, response.StatusCode, time.GetElapsedTime(arrival));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using Guard.Tests.Edge.Wire;
 
@@ -52,6 +53,16 @@ internal sealed class RecordingRunner : IAsyncDisposable
     {
         await stream.WriteAsync(Encoding.Latin1.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-seen: {number}\r\n\r\nok"), cancellationToken);
         return true;
+    }
+
+    /// <summary>Answers a WebSocket handshake with its 101.</summary>
+    public static async Task SwitchAsync(WireRequest handshake, Stream stream, CancellationToken cancellationToken)
+    {
+#pragma warning disable CA5350 // The protocol's own proof of reading.
+        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(handshake.Values("sec-websocket-key").Single() + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+#pragma warning restore CA5350
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"), cancellationToken);
     }
 
     /// <summary>Stops, and knows then all that arrived. May be called again.</summary>

@@ -5,22 +5,26 @@ namespace Guard.Tests.Hosting;
 public sealed class StreamResetsTests
 {
     [Fact]
-    public void IsTooMany_OnlyResets_AtOneMoreThanAllowed()
+    public void Count_OnlyResets_LeavesAtOneMoreThanAllowedAndIsCutAfterTheGrace()
     {
         var resets = new StreamResets(3);
 
-        Assert.Equal([false, false, false, true], Enumerable.Range(0, 4).Select(_ => resets.IsTooMany(isReset: true)));
+        var verdicts = Enumerable.Range(0, 5 + StreamResets.Grace).Select(_ => resets.Count(isReset: true)).ToArray();
+
+        Assert.Equal(
+            [.. Enumerable.Repeat(StreamResetsVerdict.Go, 3), StreamResetsVerdict.Leave, .. Enumerable.Repeat(StreamResetsVerdict.Go, StreamResets.Grace - 1), StreamResetsVerdict.Cut, StreamResetsVerdict.Cut],
+            verdicts);
     }
 
     [Fact]
-    public void IsTooMany_HalfAreAnswered_Never()
+    public void Count_HalfAreAnswered_Goes()
     {
         var resets = new StreamResets(3);
 
         for (var i = 0; i < 100; i++)
         {
-            Assert.False(resets.IsTooMany(isReset: false));
-            Assert.False(resets.IsTooMany(isReset: true));
+            Assert.Equal(StreamResetsVerdict.Go, resets.Count(isReset: false));
+            Assert.Equal(StreamResetsVerdict.Go, resets.Count(isReset: true));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Guard.Tests.Edge.Http2;
@@ -134,10 +133,7 @@ public sealed class Http2RequestTests
         await using var edge = await Http2Edge.StartAsync(Token);
         edge.Guard.Runner.OnRequest = async (request, number, stream, token) =>
         {
-#pragma warning disable CA5350 // The protocol's own proof of reading.
-            var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request.Values("sec-websocket-key").Single() + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
-#pragma warning restore CA5350
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"), token);
+            await RecordingRunner.SwitchAsync(request, stream, token);
             var frame = new byte[9];
             await stream.ReadExactlyAsync(frame, token);
             await stream.WriteAsync("\u0001\u0000"u8.ToArray(), token);
