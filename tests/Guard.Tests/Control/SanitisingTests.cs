@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Guard.Storage.Tests.Redis;
+using Guard.Tests.Scenarios;
 using Guard.Tests.Support;
 
 namespace Guard.Tests.Control;
@@ -13,10 +15,13 @@ public sealed class SanitisingTests(ITestOutputHelper output)
 
     private static string Json(string text) => JsonSerializer.Serialize(text);
 
-    [Fact]
-    public async Task PoolError_BodyOf10MB_IsKeptCutAtACharacter()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PoolError_BodyOf10MB_IsKeptCutAtACharacter(bool onRedis)
     {
-        await using var guard = await GuardProcess.StartAsync(Token);
+        await using var redis = onRedis ? await RedisServer.StartAsync() : null;
+        await using var guard = await GuardProcess.StartAsync(Token, redis is null ? [] : TwoGuards.OnRedis(redis.Address));
         await guard.Control.PutPoolAsync("default", Token);
         var before = guard.PeakResidentBytes;
         var body = new string('x', 511) + string.Concat(Enumerable.Repeat("é", 5 * 1024 * 1024));
@@ -44,10 +49,13 @@ public sealed class SanitisingTests(ITestOutputHelper output)
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, reply.StatusCode);
     }
 
-    [Fact]
-    public async Task CrashMessage_OfTenMegabytes_EventIsTakenAndTheMessageCut()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CrashMessage_OfTenMegabytes_EventIsTakenAndTheMessageCut(bool onRedis)
     {
-        await using var guard = await GuardProcess.StartAsync(Token);
+        await using var redis = onRedis ? await RedisServer.StartAsync() : null;
+        await using var guard = await GuardProcess.StartAsync(Token, redis is null ? [] : TwoGuards.OnRedis(redis.Address));
         await guard.Control.PutPoolAsync("default", Token);
         await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
         var actor = await ReadyAsync(guard);

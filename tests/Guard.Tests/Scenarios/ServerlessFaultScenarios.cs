@@ -63,8 +63,8 @@ public sealed class ServerlessFaultScenarios(ITestOutputHelper output)
         var (fault, first, next) = (outcome.Fault, outcome.First, outcome.Next);
         var others = next.OrderBy(a => a.Took).ToArray();
         output.WriteLine(
-            $"{fault.Name}: first {first.Status} {first.PoolError} {Ms(first)}, the fastest nine of ten more within {Ms(others[^2])}, the slowest {Ms(others[^1])}; "
-            + $"repaired: served after {outcome.ServedAfter?.TotalSeconds:0.0} s, green after {outcome.GreenAfter?.TotalSeconds:0.0} s and {outcome.ServedUntilGreen} requests");
+            $"{fault.Name}: first {first.Status} {first.PoolError} {Ms(first)}, the fastest nine of ten more within {Ms(others[^2])}, the slowest {Ms(others[^1])}"
+            + (outcome.ServedAfter is { } served ? $"; repaired: served after {served.TotalSeconds:0.0} s, green after {outcome.GreenAfter?.TotalSeconds:0.0} s" : ""));
         FaultAnswer[] all = [first, .. next];
         if (fault.PoolError is not { } type)
         {
