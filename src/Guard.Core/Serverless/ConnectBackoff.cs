@@ -16,9 +16,10 @@ internal sealed class ConnectBackoff(TimeProvider time, Random random)
 
     private int _failures;
     private long _failedAt;
+    private long _waitsSince;
     private TimeSpan _wait;
 
-    /// <summary>The last connect that is known to have ended, failed.</summary>
+    /// <summary>The last connect that is known to have ended, failed, or its stream ended soon.</summary>
     public bool IsFailing { get; private set; }
 
     /// <summary>Until the next connect may be begun; zero when it may.</summary>
@@ -26,7 +27,7 @@ internal sealed class ConnectBackoff(TimeProvider time, Random random)
     {
         get
         {
-            var left = IsFailing ? _wait - time.GetElapsedTime(_failedAt) : TimeSpan.Zero;
+            var left = IsFailing ? _wait - time.GetElapsedTime(_waitsSince) : TimeSpan.Zero;
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
@@ -34,17 +35,39 @@ internal sealed class ConnectBackoff(TimeProvider time, Random random)
     /// <param name="begun">When the connect was begun, a timestamp of the provider.</param>
     public void Failed(long begun)
     {
-        if (IsFailing && begun <= _failedAt)
+        if (IsKnown(begun))
         {
             return;
         }
 
         _failures = _failures > 0 && time.GetElapsedTime(_failedAt) < ResetAfter ? _failures + 1 : 1;
         _failedAt = time.GetTimestamp();
-        IsFailing = true;
-        _wait = Base * Math.Pow(2, Math.Min(_failures - 1, MostDoublings)) * (0.5 + (random.NextDouble() / 2));
+        Wait(_failures - 1);
+    }
+
+    /// <summary>
+    /// The connect succeeded, and its stream ended soon: the next one waits a first step, and n stays. The pool is not red for that and so has no
+    /// probes: with a wait that grew, requests would be held to their deadlines by an endpoint that works.
+    /// </summary>
+    /// <param name="begun">When the connect was begun.</param>
+    public void EndedSoon(long begun)
+    {
+        if (!IsKnown(begun))
+        {
+            Wait(doublings: 0);
+        }
     }
 
     /// <param name="begun">When the connect was begun: one that was under way when another failed proves nothing new.</param>
-    public void Succeeded(long begun) => IsFailing &= begun <= _failedAt;
+    public void Succeeded(long begun) => IsFailing &= begun <= _waitsSince;
+
+    /// <summary>It was under way with one that has made the wait already.</summary>
+    private bool IsKnown(long begun) => IsFailing && begun <= _waitsSince;
+
+    private void Wait(int doublings)
+    {
+        _waitsSince = time.GetTimestamp();
+        IsFailing = true;
+        _wait = Base * Math.Pow(2, Math.Min(doublings, MostDoublings)) * (0.5 + (random.NextDouble() / 2));
+    }
 }

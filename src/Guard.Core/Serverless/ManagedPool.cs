@@ -192,12 +192,21 @@ internal sealed class ManagedPool(PoolId id, string terms, TimeProvider time, Ra
         }
     }
 
-    /// <summary>A stream ended by itself soon after its init: no failure of the pool, yet no reason to open the next at once.</summary>
-    public void EndedEarly(ConnectAttempt attempt)
+    /// <summary>A stream ended by itself soon after its init: no reason to open the next at once.</summary>
+    /// <param name="attempt">The connect it came of.</param>
+    /// <param name="isFailure">So soon that it is an error of the pool.</param>
+    public void EndedSoon(ConnectAttempt attempt, bool isFailure)
     {
         lock (_gate)
         {
-            _backoff.Failed(attempt.Begun);
+            if (isFailure)
+            {
+                _backoff.Failed(attempt.Begun);
+            }
+            else
+            {
+                _backoff.EndedSoon(attempt.Begun);
+            }
         }
     }
 

@@ -215,9 +215,9 @@ internal sealed partial class ServerlessPoolManager(
         await stream.Ended;
         var hadNoLife = stream.EndedByItself && time.GetElapsedTime(established) < NoLife;
         pool.End(attempt);
-        if (time.GetElapsedTime(attempt.Begun) < ShortLife)
+        if (stream.EndedByItself && time.GetElapsedTime(attempt.Begun) < ShortLife)
         {
-            pool.EndedEarly(attempt);
+            pool.EndedSoon(attempt, hadNoLife);
         }
 
         if (hadNoLife && !IsEstablishedBeside(pool, attempt))

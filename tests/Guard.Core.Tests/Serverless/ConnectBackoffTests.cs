@@ -81,4 +81,27 @@ public sealed class ConnectBackoffTests
         Assert.True(_backoff.IsFailing);
         Assert.NotEqual(TimeSpan.Zero, _backoff.Left);
     }
+
+    [Fact]
+    public void EndedSoon_AmongFailures_WaitsAFirstStepAndDoesNotCount()
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            _backoff.Failed(_time.GetTimestamp());
+            _time.Advance(TimeSpan.FromMinutes(5));
+        }
+
+        for (var i = 0; i < 10; i++)
+        {
+            var begun = _time.GetTimestamp();
+            _backoff.Succeeded(begun);
+            _time.Advance(TimeSpan.FromSeconds(3));
+            _backoff.EndedSoon(begun);
+            Assert.InRange(_backoff.Left, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+            _time.Advance(TimeSpan.FromSeconds(2));
+        }
+
+        _backoff.Failed(_time.GetTimestamp());
+        Assert.InRange(_backoff.Left, TimeSpan.FromSeconds(16), TimeSpan.FromSeconds(32));
+    }
 }

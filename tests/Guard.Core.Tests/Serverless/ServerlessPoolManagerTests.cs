@@ -202,6 +202,48 @@ public sealed class ServerlessPoolManagerTests
         Assert.False((await _h.ReadHealthAsync()).IsRed);
     }
 
+    [Fact]
+    public async Task Stream_EndsSoonAgainAndAgain_TheWaitDoesNotGrow()
+    {
+        await _h.WithPoolAsync();
+        EachInits();
+        var actor = await _h.AddActorAsync();
+        for (var lives = 1; lives <= 6; lives++)
+        {
+            await _h.WantAsync(actor);
+            await _h.PassAsync(TimeSpan.FromSeconds(2));
+            await WithRunnersAsync(1);
+            Assert.Equal(lives, Endpoint.Connects.Count);
+
+            _h.Time.Advance(TimeSpan.FromSeconds(1.5));
+            Endpoint.Connects[^1].End();
+            await WithRunnersAsync(0);
+            await ServerlessHarness.TurnAsync();
+        }
+
+        Assert.False((await _h.ReadHealthAsync()).IsRed);
+    }
+
+    [Fact]
+    public async Task Stream_ClosedByThisGuardSoonAfterItsInit_TheNextIsOpenedAtOnce()
+    {
+        await _h.WithPoolAsync();
+        EachInits();
+        var actor = await _h.AddActorAsync();
+        await _h.WantAsync(actor);
+        await _h.LookAsync();
+        await WithRunnersAsync(1);
+
+        await _h.Store.DrainAsync((await _h.RunnersAsync())[0].RunnerId, Ct);
+        _h.Time.Advance(TimeSpan.FromSeconds(1));
+        await WithRunnersAsync(0);
+        await ServerlessHarness.TurnAsync();
+        await _h.WantAsync(actor);
+        await _h.LookAsync();
+
+        Assert.Equal(2, Endpoint.Connects.Count);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -10,6 +10,9 @@ namespace Guard.Simulation.Checks;
 /// <summary>One live activation per actor, generations in order, slots that add up.</summary>
 internal sealed class ActorChecks(World world)
 {
+    /// <summary>One look of whoever holds the pool's lease, and the calls in between.</summary>
+    private static readonly TimeSpan RestartedWithin = TimeSpan.FromSeconds(3);
+
     private readonly SortedDictionary<int, ActorRecord> _records = [];
     private readonly Dictionary<int, long> _readySince = [];
 
@@ -57,7 +60,8 @@ internal sealed class ActorChecks(World world)
                 $"a{number} went from generation {before.Generation} revision {before.Revision} to {now.Generation}, {now.Revision}");
         }
 
-        if (now is { CrashPolicy: CrashPolicy.Restart, State: ActorState.Crashed, RescheduleTs: 0 })
+        if (now is { CrashPolicy: CrashPolicy.Restart, RescheduleTs: 0 }
+            && (now.State == ActorState.Crashed || (now.State == ActorState.Sleeping && before?.State == ActorState.Stopping)))
         {
             world.Checks.Fail(ViolationKind.NotRestarted, $"a{number} is to be restarted and has no time for it");
         }
@@ -89,7 +93,8 @@ internal sealed class ActorChecks(World world)
             return;
         }
 
-        if (grant.Runner!.DrainTs != 0)
+        // As the store has it, not as whoever granted the start saw it.
+        if (grant.Runner!.DrainTs != 0 || Runner(grant.Runner.RunnerId) is { DrainTs: not 0 })
         {
             world.Checks.Fail(ViolationKind.StartedOnDraining, $"{request.Id} was started on {grant.Runner.Key}, which drains");
         }
@@ -178,6 +183,22 @@ internal sealed class ActorChecks(World world)
                 world.Checks.Fail(
                     ViolationKind.Leftover,
                     $"{runner.Process} still has generation {generation} of a{actor}, which is {record.State} in generation {record.Generation}");
+            }
+        }
+    }
+
+    /// <summary>At the end: no restart is long due. Every Guard has been up for a while, and there are slots for all.</summary>
+    /// <param name="health">Of the pool: while it is red restarts go through as its probes, one by one.</param>
+    public void CheckRestarts(HealthChecks health)
+    {
+        var probes = world.Parameters.Options.FailFast.ProbeInterval * (_records.Count + 1);
+        var within = RestartedWithin + (health.WasRedSince(world.Scheduler.Now - probes.Ticks) ? probes : TimeSpan.Zero);
+        var due = (VirtualTime.Start.AddTicks(world.Scheduler.Now) - within).ToUnixTimeMilliseconds();
+        foreach (var (number, record) in _records)
+        {
+            if (record.RescheduleTs != 0 && record.RescheduleTs < due)
+            {
+                world.Checks.Fail(ViolationKind.NotRestarted, $"a{number} is {record.State} and was to be restarted {due - record.RescheduleTs} ms ago and more");
             }
         }
     }

@@ -71,6 +71,7 @@ internal sealed class SimChecks
         }
 
         _actors.CheckRunners();
+        _actors.CheckRestarts(_health);
     }
 
     public void StartDecided(StartRequest request, StartGrant grant) => _actors.StartDecided(request, grant);

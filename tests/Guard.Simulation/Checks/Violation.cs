@@ -48,7 +48,7 @@ internal enum ViolationKind
     /// <summary>An actor was started on a runner that drains.</summary>
     StartedOnDraining,
 
-    /// <summary>An actor that is to be restarted would never be.</summary>
+    /// <summary>An actor that is to be restarted would never be, or was not when it had long been due.</summary>
     NotRestarted,
 
     /// <summary>At the end something was left: a hold, a wait, a start.</summary>

@@ -3,7 +3,8 @@ namespace Guard.Simulation.Engine;
 /// <summary>The simulation's clock as one process has it. Used from another process or thread it fails: that code is not where it belongs.</summary>
 internal sealed class VirtualTime(SimProcess process) : TimeProvider
 {
-    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    /// <summary>The time of day at which every run begins.</summary>
+    public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

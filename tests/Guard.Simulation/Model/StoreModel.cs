@@ -43,7 +43,7 @@ internal sealed class StoreModel
 
     public IPoolStore Pools { get; }
 
-    public IPoolUpkeepStore Upkeep { get; }
+    public IPoolUpkeepStore Upkeep { get; set; }
 
     public IGuardLiveness Liveness { get; }
 

@@ -1,3 +1,4 @@
+using Guard.Core.Actors;
 using Guard.Simulation.Checks;
 
 namespace Guard.Simulation.Plants;
@@ -46,10 +47,37 @@ internal sealed record PlantedBug(string Name, Func<SimParameters, SimParameters
         world => world.Store.Health = new ProbeGrantedTwice(world.Store.Health),
         ViolationKind.ProbeTooEarly);
 
+    /// <summary>A start does not look whether the runner it takes drains by version.</summary>
+    public static readonly PlantedBug DrainNotChecked = new(
+        "start-on-draining", WithVersions, world => world.Store.Actors = new DrainNotChecked(world.Store, world.Parameters), ViolationKind.StartedOnDraining);
+
+    /// <summary>An actor that crashed and is to be restarted is not.</summary>
+    public static readonly PlantedBug CrashedNotRestarted = new(
+        "crash-not-restarted",
+        parameters => parameters with { Faults = parameters.Faults | FaultKinds.ActorsEnd },
+        world => world.Store.Upkeep = new RestartForgotten(world.Store, ActorState.Crashed),
+        ViolationKind.NotRestarted);
+
+    /// <summary>An actor that is to be restarted after it was stopped in a drain is not.</summary>
+    public static readonly PlantedBug DrainedNotRestarted = new(
+        "drain-not-restarted",
+        WithVersions,
+        world => world.Store.Upkeep = new RestartForgotten(world.Store, ActorState.Sleeping),
+        ViolationKind.NotRestarted);
+
     public static readonly PlantedBug[] All =
-        [OldCommitAccepted, GenerationNotRaised, VersionNotChecked, NoRepair, SlotGivenTwice, ProbeGrantedTwice];
+    [
+        OldCommitAccepted, GenerationNotRaised, VersionNotChecked, NoRepair, SlotGivenTwice, ProbeGrantedTwice, DrainNotChecked, CrashedNotRestarted,
+        DrainedNotRestarted,
+    ];
 
     private static SimParameters Same(SimParameters parameters) => parameters;
+
+    private static SimParameters WithVersions(SimParameters parameters) => parameters with
+    {
+        Faults = parameters.Faults | FaultKinds.VersionsChange,
+        Pool = parameters.Pool with { DrainOnVersionUpgrade = true },
+    };
 
     private static SimParameters WithoutRepair(SimParameters parameters)
     {

@@ -100,7 +100,9 @@ public sealed class ShutdownTests
             ["--Guard:Shutdown:Delay=01:00:00", "--Kestrel:Endpoints:Gateway:Protocols=Http2"], context => context.Response.WriteAsync(context.Connection.Id));
         using var client = new HttpClient
         {
-            BaseAddress = guard.Gateway, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            BaseAddress = guard.Gateway,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         var first = await client.GetStringAsync("/", Ct);
         Assert.Equal(first, await client.GetStringAsync("/", Ct));

@@ -117,9 +117,9 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
         await using var guard = await GuardProcess.StartAsync(Token, [.. TwoGuards.OnRedis($"127.0.0.1:{slow.Port}"), .. Beside(app)]);
         await guard.WaitForOutputAsync("answers 500 (GET /health)", Token);
 
-        // Told just before it registers, which takes two round trips of 400 ms.
+        // The store has the runner 200 ms before its Guard knows: that is when it is told to drain it.
         app.Health = 200;
-        await guard.WaitForOutputAsync("is healthy", Token);
+        await TwoGuards.UntilAsync(async () => (await RunnersAsync(other)).Length == 1, "registered", TimeSpan.FromSeconds(20), Token);
         await guard.Control.CallAsync(HttpMethod.Post, "sidecar/drain", null, Token);
         var said = guard.Output;
 
@@ -178,10 +178,18 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
             Token, Beside(app, ("Guard:Runners:EligibleAfter", "00:00:01"), ("Guard:Runners:LostAfter", "00:00:02")));
         await RegisteredAsync(guard);
         var before = (await RunnersAsync(guard))[0].GetProperty("runner_id").GetString();
+        JsonElement runner = default;
 
-        await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, Token);
+        // Heard of for longer than it would have lived without a heartbeat.
+        await TwoGuards.UntilAsync(
+            async () =>
+            {
+                runner = Assert.Single(await RunnersAsync(guard));
+                return runner.GetProperty("last_ping_ts").GetInt64() - runner.GetProperty("create_ts").GetInt64() >= 3000;
+            },
+            "heartbeats for longer than LostAfter", TimeSpan.FromSeconds(20), Token);
 
-        Assert.Equal(before, (await RunnersAsync(guard))[0].GetProperty("runner_id").GetString());
+        Assert.Equal(before, runner.GetProperty("runner_id").GetString());
     }
 
     [Fact]

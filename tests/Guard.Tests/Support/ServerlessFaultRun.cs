@@ -15,7 +15,9 @@ internal sealed record FaultAnswer(int Status, string Code, string? PoolError, T
 /// <param name="Next">Ten more, sent together, each for an actor of its own.</param>
 /// <param name="ServedAfter">From the repair to the first request served; null where all were served all along.</param>
 /// <param name="GreenAfter">From the repair to a green pool.</param>
-internal sealed record FaultOutcome(ServerlessFault Fault, FaultAnswer First, IReadOnlyList<FaultAnswer> Next, TimeSpan? ServedAfter, TimeSpan? GreenAfter);
+/// <param name="ServedUntilGreen">Requests served from the repair until the pool was seen green.</param>
+internal sealed record FaultOutcome(
+    ServerlessFault Fault, FaultAnswer First, IReadOnlyList<FaultAnswer> Next, TimeSpan? ServedAfter = null, TimeSpan? GreenAfter = null, int ServedUntilGreen = 0);
 
 /// <summary>Puts a pool with a broken endpoint behind a running Guard, asks for its actors, repairs it, and asks again.</summary>
 internal sealed class ServerlessFaultRun(GuardProcess guard, string pool, ServerlessFault fault, int initTimeoutMs = 10_000)
@@ -44,13 +46,14 @@ internal sealed class ServerlessFaultRun(GuardProcess guard, string pool, Server
             var next = await Task.WhenAll(actors.Select(a => AskAsync(a, cancellationToken)));
             if (fault.PoolError is null)
             {
-                return new(fault, first, next, null, null);
+                return new(fault, first, next);
             }
 
             endpoint = await RepairAsync(endpoint, cancellationToken);
             var repaired = _time.GetTimestamp();
             var served = await UntilServedAsync(repaired, cancellationToken);
-            return new(fault, first, next, served, await UntilGreenAsync(repaired, cancellationToken));
+            var (green, requests) = await UntilGreenAsync(repaired, cancellationToken);
+            return new(fault, first, next, served, green, requests);
         }
         finally
         {
@@ -97,19 +100,21 @@ internal sealed class ServerlessFaultRun(GuardProcess guard, string pool, Server
         return _time.GetElapsedTime(since);
     }
 
-    /// <summary>Requests are what brings the successes that a red pool needs.</summary>
-    private async Task<TimeSpan> UntilGreenAsync(long since, CancellationToken cancellationToken)
+    /// <summary>Requests are what brings the successes that a red pool needs. How long it took, and how many were served, the first one
+    /// included.</summary>
+    private async Task<(TimeSpan After, int Served)> UntilGreenAsync(long since, CancellationToken cancellationToken)
     {
+        var served = 1;
         while (true)
         {
             var health = await guard.Control.CallAsync(HttpMethod.Get, $"pool-health/{pool}?namespace=default", null, cancellationToken);
             if (health.GetProperty("state").GetString() == "green")
             {
-                return _time.GetElapsedTime(since);
+                return (_time.GetElapsedTime(since), served);
             }
 
             Check(since, "a green pool");
-            await AskAsync(await NewActorAsync(cancellationToken), cancellationToken);
+            served += (await AskAsync(await NewActorAsync(cancellationToken), cancellationToken)).Status == 200 ? 1 : 0;
             await Task.Delay(Pause, _time, cancellationToken);
         }
     }
