@@ -124,22 +124,14 @@ public sealed class ClientLimitScenarios
             Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(open[^1]), StringComparison.Ordinal);
         }
 
-        using (var over = await ConnectAsync(guard, "127.0.0.2", Token))
-        {
-            Assert.Equal("", await AskAsync(over));
-        }
-
+        Assert.Equal("", await AskOnceAsync(guard, "127.0.0.2"));
         using (var other = await ConnectAsync(guard, "127.0.0.3", Token))
         {
             Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(other), StringComparison.Ordinal);
         }
 
         open[0].Dispose();
-        await UntilAsync(async () =>
-        {
-            using var again = await ConnectAsync(guard, "127.0.0.2", Token);
-            return (await AskAsync(again)).Length > 0;
-        });
+        await UntilAsync(async () => (await AskOnceAsync(guard, "127.0.0.2")).Length > 0);
         Assert.True(await guard.MetricAsync("guard_limit_rejected_total{limit=\"connections\"}", Token) >= 1);
         open.ForEach(socket => socket.Dispose());
     }
@@ -188,6 +180,20 @@ public sealed class ClientLimitScenarios
         socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         await socket.ConnectAsync(IPAddress.Loopback, guard.Gateway.Port, cancellationToken);
         return socket;
+    }
+
+    /// <summary>One request on a connection of its own; nothing when that is closed, which may be before this side sees that it was opened.</summary>
+    private static async Task<string> AskOnceAsync(GuardProcess guard, string from)
+    {
+        try
+        {
+            using var socket = await ConnectAsync(guard, from, Token);
+            return await AskAsync(socket);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return "";
+        }
     }
 
     /// <summary>One request on a bare connection: what came first, or nothing when it was closed.</summary>

@@ -122,6 +122,19 @@ internal sealed class H2Connection(Stream stream) : IAsyncDisposable
 
     public Task WriteAsync(byte[] bytes, CancellationToken cancellationToken) => stream.WriteAsync(bytes, cancellationToken).AsTask();
 
+    /// <summary>The same where Guard may have closed the connection already: what it sent before can still be read.</summary>
+    public async Task TryWriteAsync(byte[] bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WriteAsync(bytes, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // Closed: the reader sees it too.
+        }
+    }
+
     /// <summary>The next frame; null when the connection has ended.</summary>
     public async Task<H2Frame?> ReadAsync(CancellationToken cancellationToken)
     {
@@ -151,7 +164,7 @@ internal sealed class H2Connection(Stream stream) : IAsyncDisposable
 
             if (frame is { Type: H2Frame.Settings, Flags: 0 })
             {
-                await WriteAsync(Frame(H2Frame.Settings, 1, 0, []), cancellationToken);
+                await TryWriteAsync(Frame(H2Frame.Settings, 1, 0, []), cancellationToken);
             }
         }
 
