@@ -113,14 +113,16 @@ internal sealed partial class JwtTokens : IDisposable
 
     /// <summary>A token without the claim of namespaces is good for none: what it may do has to be said.</summary>
     private TokenScope ScopeOf(JsonWebToken token)
-        => new(Texts(token, _options.NamespacesClaim) ?? [], Texts(token, _options.PoolsClaim), Texts(token, _options.ActorsClaim));
+    {
+        using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload));
+        var claims = payload.RootElement;
+        return new(Texts(claims, _options.NamespacesClaim) ?? [], Texts(claims, _options.PoolsClaim), Texts(claims, _options.ActorsClaim));
+    }
 
     /// <summary>A text, or a list of texts; null without the claim. What is neither names nothing.</summary>
-    private static List<string>? Texts(JsonWebToken token, string claim)
+    private static List<string>? Texts(JsonElement claims, string claim)
     {
-        var payload = Base64UrlEncoder.DecodeBytes(token.EncodedPayload);
-        using var document = JsonDocument.Parse(payload);
-        if (!document.RootElement.TryGetProperty(claim, out var value))
+        if (!claims.TryGetProperty(claim, out var value))
         {
             return null;
         }
