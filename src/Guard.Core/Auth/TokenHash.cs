@@ -1,6 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Guard.Core.Options;
 
 namespace Guard.Core.Auth;
 
@@ -10,35 +10,15 @@ namespace Guard.Core.Auth;
 /// </summary>
 internal static class TokenHash
 {
-    public const string Prefix = "sha256:";
-
     /// <summary>Longest token that is looked at, in characters; the parser takes none that is longer.</summary>
     public const int MaxTokenLength = 2048;
 
     /// <summary>As it stands in a configuration: <c>sha256:</c> and 64 hexadecimal digits.</summary>
-    public static string Format(string token) => Prefix + Convert.ToHexStringLower(Of(token));
+    public static string Format(string token) => OptionSyntax.TokenHashPrefix + Convert.ToHexStringLower(Of(token));
 
     /// <summary>The hash of a configured token, be it plain or a hash already.</summary>
-    public static byte[] Read(string configured) => TryRead(configured, out var hash) ? hash : Of(configured);
-
-    /// <summary>Reads a token that is configured as its hash.</summary>
-    public static bool TryRead(string configured, [NotNullWhen(true)] out byte[]? hash)
-    {
-        hash = null;
-        if (!configured.StartsWith(Prefix, StringComparison.Ordinal) || configured.Length != Prefix.Length + (SHA256.HashSizeInBytes * 2))
-        {
-            return false;
-        }
-
-        var read = new byte[SHA256.HashSizeInBytes];
-        if (Convert.FromHexString(configured.AsSpan(Prefix.Length), read, out _, out _) != System.Buffers.OperationStatus.Done)
-        {
-            return false;
-        }
-
-        hash = read;
-        return true;
-    }
+    public static byte[] Read(string configured)
+        => OptionSyntax.IsTokenHash(configured) ? Convert.FromHexString(configured.AsSpan(OptionSyntax.TokenHashPrefix.Length)) : Of(configured);
 
     public static byte[] Of(ReadOnlySpan<char> token)
     {

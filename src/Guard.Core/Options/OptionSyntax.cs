@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Net;
+using System.Security.Cryptography;
 
 namespace Guard.Core.Options;
 
 /// <summary>The forms text options have. Pure functions; none throws.</summary>
 internal static class OptionSyntax
 {
+    public const string TokenHashPrefix = "sha256:";
+
     /// <summary>Host names are at most 253 characters; an actor id and a dot come before the domain.</summary>
     private const int MaxActorDomain = 253 - Targets.ActorId.TextLength - 1;
 
@@ -48,15 +51,15 @@ internal static class OptionSyntax
     /// <summary>A client's token, hashed, with its namespace: <c>{namespace}=sha256:{64 hexadecimal digits}</c>; <c>*</c> is every namespace.</summary>
     public static bool IsHashedToken(string text)
     {
-        const string Algorithm = "sha256:";
         var equals = text.IndexOf('=', StringComparison.Ordinal);
-        var hash = text.AsSpan(equals + 1);
-        return equals > 0
-            && (text.AsSpan(0, equals) is "*" || IsLabel(text.AsSpan(0, equals)))
-            && hash.StartsWith(Algorithm, StringComparison.Ordinal)
-            && hash.Length == Algorithm.Length + 64
-            && !hash[Algorithm.Length..].ContainsAnyExcept(HexDigits);
+        return equals > 0 && (text.AsSpan(0, equals) is "*" || IsLabel(text.AsSpan(0, equals))) && IsTokenHash(text.AsSpan(equals + 1));
     }
+
+    /// <summary>A token as its hash: <see cref="TokenHashPrefix"/> and 64 hexadecimal digits.</summary>
+    public static bool IsTokenHash(ReadOnlySpan<char> text)
+        => text.StartsWith(TokenHashPrefix, StringComparison.Ordinal)
+            && text.Length == TokenHashPrefix.Length + (SHA256.HashSizeInBytes * 2)
+            && !text[TokenHashPrefix.Length..].ContainsAnyExcept(HexDigits);
 
     public static bool IsKeyPrefix(string text) => text.Length <= 64 && text.AsSpan().IndexOfAnyExcept(PrefixCharacters) < 0;
 
