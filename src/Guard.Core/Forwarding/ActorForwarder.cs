@@ -45,27 +45,14 @@ internal sealed class ActorForwarder
         _webSockets = new Protocols(Timeout.InfiniteTimeSpan, HttpVersion.Version11);
     }
 
-    /// <summary>Sends the request to the runner of <paramref name="route"/>, and, unless it has to be sent elsewhere, the reply to the client.</summary>
+    /// <summary>The first of three steps that send a request to the runner of <paramref name="route"/>, and, unless it has to be sent elsewhere,
+    /// the reply to the client. Not for WebSocket handshakes. The caller awaits the second step itself: an asynchronous method more on the way is
+    /// paid for by each request.</summary>
     /// <param name="context">The client's request; its response must not have started. CORS headers are on it already.</param>
     /// <param name="route">Must have a runner.</param>
     /// <param name="forwardedTarget">Path and query as the actor sees them, byte for byte.</param>
     /// <param name="body">The request's body; null when it has none. Rewound here.</param>
-    /// <param name="cancellationToken">Ends the exchange, upgraded or not; the client's leaving does so by itself.</param>
-    /// <returns>See <see cref="ForwardOutcome"/>; expected failures are never thrown.</returns>
-    public async ValueTask<ForwardOutcome> ForwardAsync(
-        HttpContext context, ActorRoute route, string forwardedTarget, ReplayableBody? body, CancellationToken cancellationToken)
-    {
-        if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
-        {
-            return await ForwardWebSocketAsync(context, route, forwardedTarget, cancellationToken);
-        }
-
-        var exchange = Begin(context, route, forwardedTarget, body, cancellationToken);
-        return End(exchange, await SendAsync(exchange));
-    }
-
-    /// <summary>The first of the three steps of <see cref="ForwardAsync"/> for a request that is no WebSocket handshake. For a caller that
-    /// awaits the second itself: an asynchronous method more on the way is paid for by each request.</summary>
+    /// <param name="cancellationToken">Ends the exchange; the client's leaving does so by itself.</param>
     public ForwardExchange Begin(
         HttpContext context, ActorRoute route, string forwardedTarget, ReplayableBody? body, CancellationToken cancellationToken)
     {
@@ -82,14 +69,14 @@ internal sealed class ActorForwarder
     public ValueTask<ForwarderError> SendAsync(ForwardExchange exchange)
         => _forwarder.SendAsync(exchange.Context, exchange.Runner.Endpoint, _invoker, _requests.For(exchange.Runner), exchange, exchange.Cancellation);
 
-    /// <summary>The third step: what came of it.</summary>
+    /// <summary>The third step: what came of it. Expected failures are never thrown.</summary>
     public ForwardOutcome End(ForwardExchange exchange, ForwarderError error)
         => exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(exchange, error);
 
-    private static RunnerAddress RunnerOf(ActorRoute route)
-        => route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
-
-    private async ValueTask<ForwardOutcome> ForwardWebSocketAsync(
+    /// <summary>Forwards a WebSocket handshake, and the connection it becomes.</summary>
+    /// <param name="context">As for <see cref="Begin"/>, like the rest.</param>
+    /// <returns>See <see cref="ForwardOutcome"/>; expected failures are never thrown.</returns>
+    public async ValueTask<ForwardOutcome> ForwardWebSocketAsync(
         HttpContext context, ActorRoute route, string forwardedTarget, CancellationToken cancellationToken)
     {
         var runner = RunnerOf(route);
@@ -115,6 +102,9 @@ internal sealed class ActorForwarder
 
         return exchange.IsComplete ? new(ForwardStatus.Done) : Conclude(exchange, error, handshake);
     }
+
+    private static RunnerAddress RunnerOf(ActorRoute route)
+        => route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
 
     /// <summary>Finds out how an exchange ended that did not end well.</summary>
     private ForwardOutcome Conclude(ForwardExchange exchange, ForwarderError error, WebSocketHandshake? handshake = null)

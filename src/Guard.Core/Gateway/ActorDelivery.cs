@@ -40,7 +40,7 @@ internal sealed class ActorDelivery(
             ForwardOutcome outcome;
             if (request.IsWebSocket)
             {
-                outcome = await forwarder.ForwardAsync(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+                outcome = await forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None);
             }
             else
             {

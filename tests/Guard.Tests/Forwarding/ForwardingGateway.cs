@@ -150,7 +150,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
         using var body = ReplayableBody.For(context, Options);
         for (var attempt = 0; ; attempt++)
         {
-            var outcome = await forwarder.ForwardAsync(context, Route(attempt), target, body, Cancellation);
+            var outcome = await ForwardAsync(forwarder, context, Route(attempt), target, body);
             _outcomes.Writer.TryWrite(outcome);
             if (outcome.Status is ForwardStatus.Done or ForwardStatus.ClientGone)
             {
@@ -164,5 +164,17 @@ internal sealed class ForwardingGateway : IAsyncDisposable
                 return;
             }
         }
+    }
+
+    private async ValueTask<ForwardOutcome> ForwardAsync(
+        ActorForwarder forwarder, HttpContext context, ActorRoute route, string target, ReplayableBody? body)
+    {
+        if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
+        {
+            return await forwarder.ForwardWebSocketAsync(context, route, target, Cancellation);
+        }
+
+        var exchange = forwarder.Begin(context, route, target, body, Cancellation);
+        return forwarder.End(exchange, await forwarder.SendAsync(exchange));
     }
 }
