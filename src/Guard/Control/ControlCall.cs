@@ -55,15 +55,17 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
     }
 
     /// <summary>The object the call must carry.</summary>
-    public async ValueTask<JsonFields> ReadObjectAsync(int maxBytes = JsonBody.MaxBytes)
-        => await ReadElementAsync(maxBytes) is { } root ? new JsonFields(root, "", Errors) : JsonFields.Missing(Errors);
+    /// <param name="isReport">See <see cref="ReadElementAsync"/>.</param>
+    public async ValueTask<JsonFields> ReadObjectAsync(bool isReport = false)
+        => await ReadElementAsync(isReport) is { } root ? new JsonFields(root, "", Errors) : JsonFields.Missing(Errors);
 
     /// <summary>The JSON value the call must carry; null after an error.</summary>
-    public async ValueTask<JsonElement?> ReadElementAsync(int maxBytes = JsonBody.MaxBytes)
+    /// <param name="isReport">It quotes what others said: it may be long, and its texts are repaired instead of refused.</param>
+    public async ValueTask<JsonElement?> ReadElementAsync(bool isReport = false)
     {
-        if (Error is null && await JsonBody.ReadAsync(context, maxBytes, Errors) is { } json)
+        if (Error is null && await JsonBody.ReadAsync(context, isReport ? JsonBody.MaxReportBytes : JsonBody.MaxBytes, Errors) is { } json)
         {
-            if (maxBytes == JsonBody.MaxReportBytes)
+            if (isReport)
             {
                 ReportText.Repair(json);
             }

@@ -172,7 +172,7 @@ internal sealed partial class RunnerEndpoints(
 
     private async Task<IResult> EventsAsync(ControlCall call, string id)
     {
-        var events = RunnerEventInput.Read(await call.ReadObjectAsync(JsonBody.MaxReportBytes));
+        var events = RunnerEventInput.Read(await call.ReadObjectAsync(isReport: true));
         if (call.Error is { } error)
         {
             return ControlResult.Error(error);
