@@ -1,13 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Actors;
-using Guard.Core.Diagnostics;
-using Guard.Core.Options;
 using Guard.Core.Pools;
 using Guard.Core.Routing;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
 using Guard.Core.Targets;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Benchmarks;
 
@@ -24,15 +19,11 @@ public class MissBenchmarks
     [GlobalSetup]
     public async Task Setup()
     {
-        var live = new LiveOptions(new GuardOptions());
-        var metrics = new GuardMetrics(live);
-        var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
-        var store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live, feed.PublishPoolHealth), live, TimeProvider.System);
-        _cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
-        _resolver = new RouteResolver(_cache, store, store, live, metrics, TimeProvider.System);
+        var world = new RoutingWorld(routes: 1);
+        (_cache, _resolver) = (world.Cache, world.Resolver);
         var pool = new PoolId("default", "pool");
-        await store.PutAsync(pool, new PoolConfig(), CancellationToken.None);
-        var made = await store.CreateAsync(new(ActorId.New(1), pool, "counter", "k", CrashPolicy.Sleep, null), CancellationToken.None);
+        await world.Store.PutAsync(pool, new PoolConfig(), CancellationToken.None);
+        var made = await world.Store.CreateAsync(new(ActorId.New(1), pool, "counter", "k", CrashPolicy.Sleep, null), CancellationToken.None);
         _route = ActorRoute.From(made.Actor!);
         _cache.Put(_route, gaps: 0);
     }

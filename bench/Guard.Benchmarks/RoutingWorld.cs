@@ -20,9 +20,9 @@ internal sealed class RoutingWorld
         var live = new LiveOptions(new GuardOptions());
         var metrics = new GuardMetrics(live);
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
-        var store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live, feed.PublishPoolHealth), live, TimeProvider.System);
+        Store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live, feed.PublishPoolHealth), live, TimeProvider.System);
         Cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
-        Resolver = new RouteResolver(Cache, store, store, live, metrics, TimeProvider.System);
+        Resolver = new RouteResolver(Cache, Store, Store, live, metrics, TimeProvider.System);
         var pool = new PoolId("default", "pool");
         var runner = new RunnerAddress("r", "http://127.0.0.1:1", RunnerProtocol.Http1);
         var ids = new ActorId[routes];
@@ -59,6 +59,9 @@ internal sealed class RoutingWorld
     }
 
     public int Routes { get; }
+
+    /// <summary>Behind the cache; it has none of the actors.</summary>
+    public MemoryStore Store { get; }
 
     public RouteCache Cache { get; }
 
