@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Guard.Tests.Edge.Wire;
+using Guard.Tests.Support;
 
 namespace Guard.Tests.Edge;
 
@@ -13,22 +13,16 @@ namespace Guard.Tests.Edge;
 /// </summary>
 internal sealed class RecordingRunner : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _stop = new();
+    private readonly LoopbackListener _listener;
     private readonly ConcurrentQueue<WireRequest> _requests = new();
     private readonly ConcurrentQueue<WireRequest> _calls = new();
     private readonly ConcurrentQueue<string> _garbage = new();
     private readonly ConcurrentDictionary<Task, byte> _serving = new();
-    private readonly Task _accepting;
     private long _bytes;
 
-    public RecordingRunner()
-    {
-        _listener.Start(4096);
-        _accepting = AcceptAsync();
-    }
+    public RecordingRunner() => _listener = new(Accepted, backlog: 4096);
 
-    public string Endpoint => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+    public string Endpoint => $"http://127.0.0.1:{_listener.Port}";
 
     /// <summary>What clients' requests meet; by default 200 with the number of the request in <c>x-seen</c>. Gets the connection's stream,
     /// on which it may write anything; false ends the connection.</summary>
@@ -68,30 +62,18 @@ internal sealed class RecordingRunner : IAsyncDisposable
     /// <summary>Stops, and knows then all that arrived. May be called again.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        _listener.Stop();
-        await _accepting;
+        await _listener.DisposeAsync();
         await Task.WhenAll(_serving.Keys);
     }
 
-    private async Task AcceptAsync()
+    private void Accepted(Socket socket, CancellationToken stopping)
     {
-        try
-        {
-            while (true)
-            {
-                var task = ServeAsync(await _listener.AcceptSocketAsync(_stop.Token));
-                _serving[task] = 0;
-                _ = task.ContinueWith(t => _serving.TryRemove(t, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // Stopped.
-        }
+        var task = ServeAsync(socket, stopping);
+        _serving[task] = 0;
+        _ = task.ContinueWith(t => _serving.TryRemove(t, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task ServeAsync(Socket socket)
+    private async Task ServeAsync(Socket socket, CancellationToken stopping)
     {
         await Task.Yield();
         socket.NoDelay = true;
@@ -107,7 +89,7 @@ internal sealed class RecordingRunner : IAsyncDisposable
                 {
                     buffer.AsSpan(length, filled - length).CopyTo(buffer);
                     filled -= length;
-                    if (!await AnswerAsync(request!, length, stream))
+                    if (!await AnswerAsync(request!, length, stream, stopping))
                     {
                         return;
                     }
@@ -126,7 +108,7 @@ internal sealed class RecordingRunner : IAsyncDisposable
                     Array.Resize(ref buffer, 2 * filled);
                 }
 
-                var count = await stream.ReadAsync(buffer.AsMemory(filled), _stop.Token);
+                var count = await stream.ReadAsync(buffer.AsMemory(filled), stopping);
                 if (count == 0)
                 {
                     KeepTorn(request, buffer.AsSpan(0, filled));
@@ -143,19 +125,19 @@ internal sealed class RecordingRunner : IAsyncDisposable
         }
     }
 
-    private async Task<bool> AnswerAsync(WireRequest request, int length, Stream stream)
+    private async Task<bool> AnswerAsync(WireRequest request, int length, Stream stream, CancellationToken stopping)
     {
         if (request.Target.StartsWith("/.guard/", StringComparison.Ordinal))
         {
             _calls.Enqueue(request);
-            await OnCall(request, _stop.Token);
-            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), _stop.Token);
+            await OnCall(request, stopping);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stopping);
             return true;
         }
 
         Interlocked.Add(ref _bytes, length);
         _requests.Enqueue(request);
-        return await OnRequest(request, _requests.Count, stream, _stop.Token);
+        return await OnRequest(request, _requests.Count, stream, stopping);
     }
 
     private void KeepTorn(WireRequest? request, ReadOnlySpan<byte> rest)

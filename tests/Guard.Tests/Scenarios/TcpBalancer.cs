@@ -13,20 +13,20 @@ internal sealed class TcpBalancer : IAsyncDisposable
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(50);
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly LoopbackListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<GuardProcess, bool> _backends = new();
-    private readonly Task[] _loops;
+    private readonly Task _checking;
     private int _next;
 
     public TcpBalancer(params GuardProcess[] backends)
     {
         Array.ForEach(backends, Add);
-        _listener.Start();
-        _loops = [AcceptAsync(), CheckAsync()];
+        _checking = CheckAsync();
+        _listener = new((socket, end) => _ = ServeAsync(new TcpClient { Client = socket }, end));
     }
 
-    public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
+    public Uri Address => new($"http://127.0.0.1:{_listener.Port}/");
 
     /// <summary>Takes a backend in that is ready.</summary>
     public void Add(GuardProcess backend) => _backends[backend] = true;
@@ -36,8 +36,8 @@ internal sealed class TcpBalancer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
-        await Task.WhenAll(_loops);
+        await _listener.DisposeAsync();
+        await _checking;
         _stop.Dispose();
     }
 
@@ -73,22 +73,7 @@ internal sealed class TcpBalancer : IAsyncDisposable
         _backends.TryUpdate(backend, ready, !ready);
     }
 
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                _ = ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token));
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(TcpClient client, CancellationToken end)
     {
         using var front = client;
         using var back = new TcpClient { NoDelay = true };
@@ -97,8 +82,8 @@ internal sealed class TcpBalancer : IAsyncDisposable
         {
             var ready = _backends.Where(b => b.Value).Select(b => b.Key).OrderBy(b => b.Pid).ToArray();
             var backend = ready[Interlocked.Increment(ref _next) % ready.Length];
-            await back.ConnectAsync(IPAddress.Loopback, backend.Gateway.Port, _stop.Token);
-            await Task.WhenAll(CopyAsync(front, back), CopyAsync(back, front));
+            await back.ConnectAsync(IPAddress.Loopback, backend.Gateway.Port, end);
+            await Task.WhenAll(CopyAsync(front, back, end), CopyAsync(back, front, end));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
@@ -108,9 +93,9 @@ internal sealed class TcpBalancer : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(TcpClient from, TcpClient to)
+    private static async Task CopyAsync(TcpClient from, TcpClient to, CancellationToken end)
     {
-        await from.GetStream().CopyToAsync(to.GetStream(), _stop.Token);
+        await from.GetStream().CopyToAsync(to.GetStream(), end);
         to.Client.Shutdown(SocketShutdown.Send);
     }
 }

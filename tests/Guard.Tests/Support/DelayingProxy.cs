@@ -6,53 +6,30 @@ namespace Guard.Tests.Support;
 /// <summary>Passes bytes on to a loopback port, each way as much later as it was told; order is kept and nothing is slowed otherwise.</summary>
 internal sealed class DelayingProxy : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
+    private readonly LoopbackListener _listener;
     private readonly int _target;
     private readonly TimeSpan _delay;
-    private readonly Task _accepting;
 
     public DelayingProxy(int target, TimeSpan delay)
     {
         _target = target;
         _delay = delay;
-        _listener.Start();
-        _accepting = AcceptAsync();
+        _listener = new((socket, end) => _ = PassAsync(new TcpClient { Client = socket }, end));
     }
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port => _listener.Port;
 
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-        _end.Dispose();
-    }
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                _ = PassAsync(await _listener.AcceptTcpClientAsync(_end.Token));
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-        }
-    }
-
-    private async Task PassAsync(TcpClient client)
+    private async Task PassAsync(TcpClient client, CancellationToken end)
     {
         using var server = new TcpClient();
         using (client)
         {
             try
             {
-                await server.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
-                await Task.WhenAny(CopyAsync(client.GetStream(), server.GetStream()), CopyAsync(server.GetStream(), client.GetStream()));
+                await server.ConnectAsync(IPAddress.Loopback, _target, end);
+                await Task.WhenAny(CopyAsync(client.GetStream(), server.GetStream(), end), CopyAsync(server.GetStream(), client.GetStream(), end));
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
@@ -60,7 +37,7 @@ internal sealed class DelayingProxy : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(NetworkStream from, NetworkStream to)
+    private async Task CopyAsync(NetworkStream from, NetworkStream to, CancellationToken end)
     {
         var sent = Task.CompletedTask;
         try
@@ -68,14 +45,14 @@ internal sealed class DelayingProxy : IAsyncDisposable
             while (true)
             {
                 var buffer = new byte[16 * 1024];
-                var read = await from.ReadAsync(buffer, _end.Token);
+                var read = await from.ReadAsync(buffer, end);
                 if (read == 0)
                 {
                     await sent;
                     return;
                 }
 
-                sent = SendAsync(sent, Task.Delay(_delay, TimeProvider.System, _end.Token), buffer.AsMemory(0, read), to);
+                sent = SendAsync(sent, Task.Delay(_delay, TimeProvider.System, end), buffer.AsMemory(0, read), to);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)

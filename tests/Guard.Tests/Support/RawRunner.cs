@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -32,14 +31,12 @@ internal sealed record RawRequest(string Head, string Body, int Connection)
 /// </summary>
 internal sealed class RawRunner : IAsyncDisposable
 {
-    private readonly TcpListener _listener;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly LoopbackListener _listener;
     private readonly Channel<RawRequest> _arrivals = Channel.CreateUnbounded<RawRequest>();
     private readonly ConcurrentQueue<RawRequest> _requests = new();
     private readonly Func<RawConnection, RawRequest, Task> _script;
     private readonly X509Certificate2? _certificate;
     private readonly ConcurrentDictionary<RawConnection, Task> _open = new();
-    private readonly Task _accepting;
     private int _connections;
     private bool _disposed;
 
@@ -50,15 +47,13 @@ internal sealed class RawRunner : IAsyncDisposable
     {
         _script = script;
         _certificate = certificate;
-        _listener = new(IPAddress.Loopback, port);
-        _listener.Start();
-        _accepting = AcceptAsync();
+        _listener = new(Accepted, port);
     }
 
     /// <summary>A runner that gives every request the same bytes.</summary>
     public static RawRunner Replying(string reply) => new((connection, _) => connection.SendAsync(reply));
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port => _listener.Port;
 
     public string Endpoint => $"{(_certificate is null ? "http" : "https")}://127.0.0.1:{Port}";
 
@@ -80,33 +75,19 @@ internal sealed class RawRunner : IAsyncDisposable
             return;
         }
 
-        await _stop.CancelAsync();
-        _listener.Stop();
+        await _listener.DisposeAsync();
         foreach (var (connection, _) in _open)
         {
             connection.Close();
         }
 
-        await _accepting;
         await Task.WhenAll(_open.Values);
-        _stop.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private void Accepted(Socket socket, CancellationToken stopping)
     {
-        try
-        {
-            while (true)
-            {
-                var socket = await _listener.AcceptSocketAsync(_stop.Token);
-                var connection = new RawConnection(socket, Interlocked.Increment(ref _connections), _stop.Token);
-                _open[connection] = ServeAsync(connection);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // Stopped.
-        }
+        var connection = new RawConnection(socket, Interlocked.Increment(ref _connections), stopping);
+        _open[connection] = ServeAsync(connection);
     }
 
     private async Task ServeAsync(RawConnection connection)
