@@ -16,7 +16,8 @@ COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.tx
 COPY src/Directory.Build.props src/
 COPY src/Guard.Core/Guard.Core.csproj src/Guard.Core/
 COPY src/Guard/Guard.csproj src/Guard/
-RUN dotnet restore src/Guard/Guard.csproj
+# For this machine's kind: the compiler that works ahead comes with the packages.
+RUN dotnet restore src/Guard/Guard.csproj --use-current-runtime
 
 FROM restore AS publish-jit
 ARG COMMIT=unknown

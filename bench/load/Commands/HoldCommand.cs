@@ -2,6 +2,7 @@ using System.Globalization;
 using Guard.Load.Clients;
 using Guard.Load.Guards;
 using Guard.Load.Processes;
+using Guard.Load.Proxies;
 using Guard.Load.Reports;
 
 namespace Guard.Load.Commands;
@@ -72,7 +73,7 @@ internal static class HoldCommand
     {
         var (port, h2Port) = (Ports.Free(), Ports.Free());
         using var child = Child.Start("park", Cores.Proxy,
-            [.. Repository.Baseline, "park", "--port", Text(port), "--h2c-port", Text(h2Port)]);
+            [.. Repository.Baseline, "park", "--port", Text(port), "--h2c-port", Text(h2Port)], Tuning.Jit);
         await Ports.WaitAsync(port, child, cancellationToken);
         await Ports.WaitAsync(h2Port, child, cancellationToken);
         using var http = new HttpClient { BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri };
@@ -149,20 +150,13 @@ internal static class HoldCommand
 
     private static async Task<HeldRequests> HoldAsync(int port, int count, int streams, string pool, Steps steps, CancellationToken cancellationToken)
     {
-        if (streams > 0)
-        {
-            var held = new HeldHttp2(count, streams);
-            await held.SendAsync(port, i => steps.PathOf(pool, i), steps.Expected, cancellationToken);
-            await steps.WaitUntilHeld(pool, count);
-            return held;
-        }
-        else
-        {
-            var held = new HeldHttp1(count);
-            await held.SendAsync(port, i => steps.PathOf(pool, i), steps.Expected, cancellationToken);
-            await steps.WaitUntilHeld(pool, count);
-            return held;
-        }
+        HeldRequests held = streams > 0 ? new HeldHttp2(count, streams) : new HeldHttp1(count);
+        await held.SendAsync(port, i => steps.PathOf(pool, i), steps.Expected, cancellationToken);
+
+        // A request that was refused is never held: its own failure says more than that not all are.
+        var all = steps.WaitUntilHeld(pool, count);
+        await await Task.WhenAny(all, held.AllAnswered);
+        return all.IsCompleted ? held : throw new LoadException($"all of {count} requests were answered instead of held, {held.Unexpected} of them with what was not expected");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

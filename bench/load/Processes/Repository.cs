@@ -5,7 +5,8 @@ internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    public static string[] Guard => ["dotnet", Built("artifacts/bin/Guard/release/guard.dll", "dotnet build -c Release src/Guard")];
+    /// <summary>Published, so compiled ahead, as in the image.</summary>
+    public static string[] Guard => ["dotnet", Built("artifacts/jit/guard.dll", "dotnet publish src/Guard -c Release -o artifacts/jit")];
 
     /// <summary>The native binary; null when nobody has published it.</summary>
     public static string[]? NativeGuard => File.Exists(NativePath) ? [NativePath] : null;

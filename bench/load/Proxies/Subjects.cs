@@ -17,9 +17,9 @@ internal sealed class Subjects(Upstream upstream, CancellationToken cancellation
         "guard" => await GuardAsync(name, Repository.Guard, await RedisAsync(), null),
         "guard-memory" => await GuardAsync(name, Repository.Guard, null, null),
         "guard-aot" => await GuardAsync(name, Repository.NativeGuard ?? throw new LoadException("publish the native binary first: tests/aot/smoke.sh"), await RedisAsync(), null),
-        "yarp" => await BaselineAsync(name, "proxy", "--to", upstream.Url),
-        "yarp-tuned" => await BaselineAsync(name, "proxy", "--to", upstream.Url, "--tuned"),
-        "reply" => await BaselineAsync(name, "reply"),
+        "yarp" => await BaselineAsync(name, null, "proxy", "--to", upstream.Url),
+        "yarp-tuned" => await BaselineAsync(name, Tuning.Jit, "proxy", "--to", upstream.Url, "--tuned"),
+        "reply" => await BaselineAsync(name, Tuning.Jit, "reply"),
         "haproxy" => await HaproxyAsync(),
         "nginx" => await NginxAsync(),
         "direct" => new Subject(name, upstream.Process, upstream.Port, null),
@@ -65,11 +65,11 @@ internal sealed class Subjects(Upstream upstream, CancellationToken cancellation
         }
     }
 
-    private async Task<Subject> BaselineAsync(string name, params string[] arguments)
+    private async Task<Subject> BaselineAsync(string name, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
     {
         var port = Ports.Free();
         var h2Port = Ports.Free();
-        var child = Child.Start(name, Cores.Proxy, [.. Repository.Baseline, .. arguments, "--port", Text(port), "--h2c-port", Text(h2Port)]);
+        var child = Child.Start(name, Cores.Proxy, [.. Repository.Baseline, .. arguments, "--port", Text(port), "--h2c-port", Text(h2Port)], environment);
         await Ports.WaitAsync(port, child, cancellationToken);
         await Ports.WaitAsync(h2Port, child, cancellationToken);
         return new Subject(name, child, port, h2Port);
