@@ -9,12 +9,8 @@ internal sealed class HeldHttp1(int requests) : HeldRequests(requests)
     // So many connects under way: a listener's backlog is finite.
     private const int Connecting = 256;
 
-    /// <summary>Opens the connections and sends the requests; returns when all are sent.</summary>
-    /// <param name="port">On loopback.</param>
-    /// <param name="pathOf">Path and query of request i.</param>
-    /// <param name="expected">Part of every expected answer.</param>
-    /// <param name="cancellationToken">Ends the sending.</param>
-    public Task SendAsync(int port, Func<int, string> pathOf, string expected, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override Task SendAsync(int port, Func<int, string> pathOf, string expected, CancellationToken cancellationToken)
     {
         var wanted = Encoding.ASCII.GetBytes(expected);
         return Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = Connecting, CancellationToken = cancellationToken }, async (i, ct) =>

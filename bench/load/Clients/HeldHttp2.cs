@@ -21,12 +21,8 @@ internal sealed class HeldHttp2(int requests, int streamsPerConnection) : HeldRe
     private const byte Ack = 1;
     private const int HeadLength = 9;
 
-    /// <summary>Opens the connections and sends the requests; returns when all are sent.</summary>
-    /// <param name="port">On loopback.</param>
-    /// <param name="pathOf">Path and query of request i.</param>
-    /// <param name="expected">Part of every expected body.</param>
-    /// <param name="cancellationToken">Ends the sending.</param>
-    public async Task SendAsync(int port, Func<int, string> pathOf, string expected, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task SendAsync(int port, Func<int, string> pathOf, string expected, CancellationToken cancellationToken)
     {
         var wanted = Encoding.ASCII.GetBytes(expected);
         for (var first = 0; first < Requests; first += streamsPerConnection)

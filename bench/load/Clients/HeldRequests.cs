@@ -42,6 +42,13 @@ internal abstract class HeldRequests : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Opens the connections and sends the requests; returns when all are sent.</summary>
+    /// <param name="port">On loopback.</param>
+    /// <param name="pathOf">Path and query of request i.</param>
+    /// <param name="expected">Part of every expected answer.</param>
+    /// <param name="cancellationToken">Ends the sending.</param>
+    public abstract Task SendAsync(int port, Func<int, string> pathOf, string expected, CancellationToken cancellationToken);
+
     protected async Task<Socket> ConnectAsync(int port, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

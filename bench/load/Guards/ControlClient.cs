@@ -78,9 +78,11 @@ internal sealed class ControlClient(Uri url, string? token)
     /// <summary>Waits until as many requests are held as the caller sent.</summary>
     public async Task WaitUntilHeldAsync(int count, CancellationToken cancellationToken)
     {
+        var held = 0.0;
         for (var tries = 0; tries < 1200; tries++)
         {
-            if (await MetricAsync("guard_held_requests", cancellationToken) >= count)
+            held = await MetricAsync("guard_held_requests", cancellationToken);
+            if (held >= count)
             {
                 return;
             }
@@ -88,7 +90,7 @@ internal sealed class ControlClient(Uri url, string? token)
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, cancellationToken);
         }
 
-        throw new LoadException($"not all of {count} requests are held after 2 minutes");
+        throw new LoadException($"{held} of {count} requests are held after 2 minutes");
     }
 
     private async Task<JsonElement> CallAsync(HttpMethod method, string path, string? body, CancellationToken cancellationToken)
