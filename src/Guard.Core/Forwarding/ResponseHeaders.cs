@@ -34,7 +34,7 @@ internal static class ResponseHeaders
         }
 
         // HTTP/1.1 clients get no trailers, so none are announced to them.
-        if (context.Features.Get<IHttpResponseTrailersFeature>() is not null && !named.Contains(HeaderNames.Trailer)
+        if (TrailersOf(context) is not null && !named.Contains(HeaderNames.Trailer)
             && Values(message.Headers, HeaderNames.Trailer) is { Count: > 0 } trailer)
         {
             destination.Trailer = trailer;
@@ -44,7 +44,7 @@ internal static class ResponseHeaders
     /// <summary>Copies trailers to clients that can have them (HTTP/2).</summary>
     public static void CopyTrailers(HttpContext context, HttpResponseMessage message)
     {
-        if (context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } destination)
+        if (TrailersOf(context)?.Trailers is { IsReadOnly: false } destination)
         {
             Copy(message.TrailingHeaders, destination, default, guardsCors: false);
         }
@@ -53,6 +53,10 @@ internal static class ResponseHeaders
     /// <summary>The values of a header as they came; empty when there is none.</summary>
     public static StringValues Values(HttpHeaders headers, string name)
         => headers.NonValidated.TryGetValues(name, out var values) ? ToStringValues(values) : StringValues.Empty;
+
+    /// <summary>Null for HTTP/1.1: to look for what a connection does not have costs more than all that it has.</summary>
+    private static IHttpResponseTrailersFeature? TrailersOf(HttpContext context)
+        => HttpProtocol.IsHttp11(context.Request.Protocol) ? null : context.Features.Get<IHttpResponseTrailersFeature>();
 
     private static void Copy(HttpHeaders source, IHeaderDictionary destination, ConnectionTokens named, bool guardsCors)
     {
