@@ -77,6 +77,7 @@ internal sealed partial class ActorWait
     /// <param name="probe">The grant the request came in with; null when it needed none.</param>
     public bool TryJoin(Waiter waiter, ProbeGrant? probe)
     {
+        bool needsLook;
         lock (_gate)
         {
             if (_closed)
@@ -96,12 +97,45 @@ internal sealed partial class ActorWait
 
             // Requests that join a probe are ended only by an error later than the one seen at its grant.
             waiter.Seen = _probeSeen ?? waiter.Seen;
+            needsLook = probe is not null || NeedsLook(waiter);
             _waiters.Add(waiter);
             ArmTimer(NextDue(waiter));
         }
 
-        // It may be one the state at hand already answers: the loop looks again.
-        _pulse.Set();
+        if (needsLook)
+        {
+            _pulse.Set();
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether what is known now may end a request that joins. The first one needs no look: the loop begins with one. Nor does one that
+    /// wants no more than a request which waits still: what would answer it has not answered that one. So the store is read for the
+    /// actor, not for each request.
+    /// </summary>
+    private bool NeedsLook(Waiter waiter)
+    {
+        if (_waiters.Count == 0)
+        {
+            return false;
+        }
+
+        if (_services.Time.GetTimestamp() >= waiter.CheckAfter && IsEndedBy(_health, waiter))
+        {
+            return true;
+        }
+
+        // From the last: those that come together mostly want the same.
+        for (var i = _waiters.Count - 1; i >= 0; i--)
+        {
+            if (_waiters[i].AcceptsAllOf(waiter))
+            {
+                return false;
+            }
+        }
+
         return true;
     }
 

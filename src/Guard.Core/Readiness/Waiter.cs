@@ -42,6 +42,11 @@ internal sealed class Waiter
     /// <summary>Whether it may go to this route now.</summary>
     public bool Accepts(ActorRoute route, long now)
         => route.Serves(SkipReadyWait) && (route.Revision != AvoidRevision || now >= RetryAt);
+
+    /// <summary>Whether it may go, at any time, wherever the other one may.</summary>
+    public bool AcceptsAllOf(Waiter other)
+        => (SkipReadyWait || !other.SkipReadyWait)
+            && (AvoidRevision < 0 || (AvoidRevision == other.AvoidRevision && RetryAt <= other.RetryAt));
 }
 
 /// <summary>One accepted pool error: the version it was accepted with.</summary>

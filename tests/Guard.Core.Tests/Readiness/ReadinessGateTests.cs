@@ -681,6 +681,70 @@ public sealed class ReadinessGateTests
     }
 
     [Fact]
+    public async Task Hold_SkipReadyWaitJoinsThoseThatWaitForReady_GoesAtOnce()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        await h.AddRunnerAsync("r1");
+        h.Runners.HangOnStart("r1");
+        var actor = await h.AddActorAsync("a");
+        var waits = h.Hold(actor);
+        await ReadinessHarness.UntilAsync(() => !h.Runners.Starts.IsEmpty, "started");
+        await ReadinessHarness.SettleAsync(waits);
+
+        var result = await h.Hold(actor, skipReadyWait: true).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(ActorState.Starting, result.Route!.State);
+        Assert.False(waits.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Hold_JoinsThoseThatAvoidTheReadyRoute_GoesAtOnce()
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        await h.AddRunnerAsync("r1");
+        var actor = await h.AddActorAsync("a");
+        var ready = (await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Route!;
+        var avoids = h.Gate.HoldAsync(ready, h.Time.GetTimestamp(), false, (ready, TimeSpan.FromSeconds(2)), CancellationToken.None);
+        await h.UntilHeldAsync(actor, 1);
+        await ReadinessHarness.SettleAsync(avoids);
+
+        var result = await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
+
+        Assert.Equal(HoldOutcome.Ready, result.Outcome);
+        Assert.False(avoids.IsCompleted);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Hold_JoinsThoseThatWantTheSame_StoreIsNotReadForIt(bool storeIsAway)
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        await h.AddRunnerAsync("r1");
+        h.Runners.HangOnStart("r1");
+        var actor = await h.AddActorAsync("a");
+        if (storeIsAway)
+        {
+            h.Link.Refuse();
+        }
+
+        var first = h.Hold(actor);
+        await ReadinessHarness.UntilAsync(() => storeIsAway ? h.Link.Calls >= 3 : !h.Runners.Starts.IsEmpty, "the wait runs");
+        await ReadinessHarness.SettleAsync(first);
+        var before = h.Link.Calls;
+
+        // Each has time for a look of its own. The clock stands still: nothing else makes one.
+        for (var i = 0; i < 100; i++)
+        {
+            await ReadinessHarness.SettleAsync(h.Hold(actor));
+        }
+
+        // What the wake of the first one set going may have come to its end only now.
+        Assert.InRange(h.Link.Calls - before, 0, 5);
+        Assert.Equal(101, h.Waits.CountOf(actor.Id));
+    }
+
+    [Fact]
     public async Task Settle_RunnerHasLostAReadyActor_ItIsWokenAnewInANewGeneration()
     {
         var h = await new ReadinessHarness().WithPoolAsync();

@@ -98,7 +98,9 @@ internal sealed partial class RedisActorStore
             }
             else if (made.Status == CreateActorStatus.Created)
             {
-                // The key went to another actor meanwhile; nobody was told of this one.
+                // The key went to another actor meanwhile. Mostly others had found this one, destroyed it and made the next, and nothing is
+                // left to do. Or the entry went with the pool's runner-config for a moment, and nobody was told of this one: it goes, but
+                // its tombstone stays, for whoever met the entry and is between two steps would make it again.
                 await DestroyAsync(entry.Id, cancellationToken);
                 if (entry.Id == actor.Id)
                 {

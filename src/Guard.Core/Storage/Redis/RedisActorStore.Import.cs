@@ -194,7 +194,7 @@ internal sealed partial class RedisActorStore
 
             if (keyed[i].Result == ImportResult.Created)
             {
-                // The key went to another actor meanwhile; nobody was told of this one.
+                // The key went to another actor meanwhile: as in creating one by itself.
                 await DestroyAsync(keyed[i].Actor.Id, cancellationToken);
             }
 
