@@ -10,12 +10,26 @@ internal static class Replies
     private static readonly byte[] SixtyFourKiB = Make(64 * 1024);
     private static readonly byte[] OneMiB = Make(1024 * 1024);
 
-    public static ReadOnlyMemory<byte> For(ReadOnlySpan<byte> path)
-        => path.EndsWith("/1k"u8) ? OneKiB
+    /// <summary>Null for the one that has to be made: <see cref="Who"/>.</summary>
+    public static byte[]? For(ReadOnlySpan<byte> path)
+        => path.EndsWith("/who"u8) ? null
+            : path.EndsWith("/1k"u8) ? OneKiB
             : path.EndsWith("/64k"u8) ? SixtyFourKiB
             : path.EndsWith("/1m"u8) ? OneMiB
             : Tiny;
 
-    private static byte[] Make(int length)
-        => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{new string('o', length)}");
+    /// <summary>The port that was asked, the generation the proxy took the actor to be in, and the path it asked for: what tells whether a
+    /// proxy knows where an actor is.</summary>
+    public static byte[] Who(int port, RequestHead request, ReadOnlySpan<byte> received)
+    {
+        var head = received[..request.Length];
+        var at = RequestHead.FindValue(head, "\nx-rivet-actor-generation: "u8);
+        var generation = at < 0 ? "0" : Encoding.ASCII.GetString(head.Slice(at, head[at..].IndexOf((byte)'\r')));
+        return Make($"{port} {generation} {Encoding.ASCII.GetString(request.Path(received))}");
+    }
+
+    private static byte[] Make(int length) => Make(new string('o', length));
+
+    private static byte[] Make(string body)
+        => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\n\r\n{body}");
 }

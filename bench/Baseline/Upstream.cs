@@ -5,7 +5,7 @@ namespace Guard.Baseline;
 
 /// <summary>
 /// What proxies forward to: raw sockets and prepared replies, so that it is not what is measured. HTTP/1.1 without pipelining.
-/// <c>/tiny</c>, <c>/1k</c>, <c>/64k</c>, <c>/1m</c>; any other GET is tiny; POST (Guard's start and stop calls) is answered once its body
+/// <c>/tiny</c>, <c>/1k</c>, <c>/64k</c>, <c>/1m</c>; <c>/who</c> says who was asked for what; any other GET is tiny; POST (Guard's start and stop calls) is answered once its body
 /// has arrived; a WebSocket handshake is accepted and its messages are sent back.
 /// </summary>
 internal static class Upstream
@@ -20,16 +20,16 @@ internal static class Upstream
         {
             var client = await listener.AcceptAsync();
             client.NoDelay = true;
-            _ = ServeAsync(client);
+            _ = ServeAsync(client, port);
         }
     }
 
-    private static async Task ServeAsync(Socket client)
+    private static async Task ServeAsync(Socket client, int port)
     {
         using var owned = client;
         try
         {
-            await ServeRequestsAsync(client);
+            await ServeRequestsAsync(client, port);
         }
         catch (SocketException)
         {
@@ -37,7 +37,7 @@ internal static class Upstream
         }
     }
 
-    private static async Task ServeRequestsAsync(Socket client)
+    private static async Task ServeRequestsAsync(Socket client, int port)
     {
         var buffer = new byte[16 * 1024];
         var filled = 0;
@@ -68,9 +68,9 @@ internal static class Upstream
                 continue;
             }
 
-            var reply = Replies.For(request.Path(buffer));
+            var reply = Replies.For(request.Path(buffer)) ?? Replies.Who(port, request, buffer);
             filled = 0;
-            for (var rest = reply; rest.Length > 0;)
+            for (ReadOnlyMemory<byte> rest = reply; rest.Length > 0;)
             {
                 rest = rest[await client.SendAsync(rest)..];
             }

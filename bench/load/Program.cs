@@ -21,6 +21,7 @@ try
         "ready" => ReadyCommand.RunAsync,
         "cold" => ColdCommand.RunAsync,
         "pools" => PoolsCommand.RunAsync,
+        "storm" => StormCommand.RunAsync,
         "websocket" => WebSocketCommand.RunAsync,
         "start" => StartCommand.RunAsync,
         "target" => TargetCommand.RunAsync,
@@ -28,7 +29,7 @@ try
     };
     if (command is null)
     {
-        await Console.Error.WriteLineAsync("usage: bench/load/run compare|hold|ready|cold|pools|websocket|start|target [options]; see bench/README.md");
+        await Console.Error.WriteLineAsync("usage: bench/load/run compare|hold|ready|cold|pools|storm|websocket|start|target [options]; see bench/README.md");
         return 2;
     }
 

@@ -41,10 +41,14 @@ internal sealed class ControlClient(Uri url, string? token)
         => CallAsync(HttpMethod.Delete, $"runner-configs/{pool}?namespace=default", null, cancellationToken);
 
     /// <summary>Registers a runner and gives back its id; the caller sends its heartbeats.</summary>
-    public async Task<string> PutRunnerAsync(string pool, string endpoint, int slots, CancellationToken cancellationToken)
+    public Task<string> PutRunnerAsync(string pool, string endpoint, int slots, CancellationToken cancellationToken)
+        => PutRunnerAsync(pool, $"{pool}-load", endpoint, slots, cancellationToken);
+
+    /// <summary>The same for one of several runners of a pool, told apart by their keys.</summary>
+    public async Task<string> PutRunnerAsync(string pool, string key, string endpoint, int slots, CancellationToken cancellationToken)
     {
         var reply = await CallAsync(HttpMethod.Post, "runners?namespace=default",
-            $$"""{"name":"{{pool}}","key":"{{pool}}-load","version":1,"endpoint":"{{endpoint}}","total_slots":{{slots}}}""", cancellationToken);
+            $$"""{"name":"{{pool}}","key":"{{key}}","version":1,"endpoint":"{{endpoint}}","total_slots":{{slots}}}""", cancellationToken);
         return reply.GetProperty("runner").GetProperty("runner_id").GetString()!;
     }
 

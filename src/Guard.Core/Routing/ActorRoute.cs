@@ -7,30 +7,34 @@ using Guard.Core.Targets;
 namespace Guard.Core.Routing;
 
 /// <summary>
-/// What the request flow needs of an actor, as of one <see cref="Revision"/>. Immutable: the header texts are made once here, not per
-/// request.
+/// What the request flow needs of an actor, as of one <see cref="Revision"/>. Immutable.
 /// </summary>
+/// <remarks>
+/// There are a million of these: what many have in common they share, and texts that follow from the rest are made when they are asked for.
+/// </remarks>
 internal sealed class ActorRoute
 {
+    private static readonly Shared<PoolId> Pools = new();
+    private static readonly Shared<string> Names = new();
+    private static readonly Shared<RunnerAddress> Runners = new();
+
     private ActorRoute(ActorRecord actor)
     {
         Id = actor.Id;
-        IdText = actor.Id.ToString();
-        Pool = actor.Pool;
-        Name = actor.Name;
+        Pool = Pools.Of(actor.Pool);
+        Name = Names.Of(actor.Name);
         Key = actor.Key;
-        KeyHeader = actor.Key is null ? null : ActorKey.ToHeaderValue(actor.Key);
         State = actor.State;
         Generation = actor.Generation;
-        GenerationText = actor.Generation.ToString(CultureInfo.InvariantCulture);
         Revision = actor.Revision;
-        Runner = actor.Runner;
+        Runner = actor.Runner is { } runner ? Runners.Of(runner) : null;
         Error = actor.Error;
     }
 
     public ActorId Id { get; }
 
-    public string IdText { get; }
+    /// <summary>A new text each time.</summary>
+    public string IdText => Id.ToString();
 
     public PoolId Pool { get; }
 
@@ -39,13 +43,13 @@ internal sealed class ActorRoute
     public string? Key { get; }
 
     /// <summary>The key as it stands in <c>x-rivet-actor-key</c>; null without a key.</summary>
-    public string? KeyHeader { get; }
+    public string? KeyHeader => Key is null ? null : ActorKey.ToHeaderValue(Key);
 
     public ActorState State { get; }
 
     public long Generation { get; }
 
-    public string GenerationText { get; }
+    public string GenerationText => Generation.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Orders routes of the same actor.</summary>
     public long Revision { get; }

@@ -27,4 +27,13 @@ internal static class NameKeys
         key.CopyTo(destination[(@namespace.Length + name.Length + 2)..]);
         return destination[..length];
     }
+
+    /// <summary>Whether <paramref name="nameKey"/> is the three, joined.</summary>
+    public static bool Equal(ReadOnlySpan<char> nameKey, string @namespace, string name, string key)
+        => nameKey.Length == @namespace.Length + name.Length + key.Length + 2
+            && nameKey.EndsWith(key)
+            && nameKey.StartsWith(@namespace)
+            && nameKey[@namespace.Length] == '/'
+            && nameKey[(@namespace.Length + 1)..].StartsWith(name)
+            && nameKey[@namespace.Length + 1 + name.Length] == '/';
 }

@@ -17,9 +17,8 @@ namespace Guard.Core.Routing;
 /// </remarks>
 internal sealed class RouteCache : IChangeSink
 {
-    private readonly ConcurrentDictionary<ActorId, RouteEntry> _entries = new();
-    private readonly ConcurrentDictionary<string, ActorId> _names = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, ActorId>.AlternateLookup<ReadOnlySpan<char>> _namesBySpan;
+    private readonly RouteTable _entries = new(byName: false);
+    private readonly RouteTable _names = new(byName: true);
 
     // Names known to have no actor, until the time given. Few and short-lived; emptied whenever an actor is created.
     private readonly ConcurrentDictionary<string, long> _missingNames = new(StringComparer.Ordinal);
@@ -30,8 +29,7 @@ internal sealed class RouteCache : IChangeSink
     private readonly Lock _sweep = new();
 
     // Where the last sweep ended: the next goes on from there, or the same few would go each time. Under the lock.
-    private IEnumerator<KeyValuePair<ActorId, RouteEntry>>? _hand;
-    private int _count;
+    private int _hand;
     private volatile int _gaps;
 
     public RouteCache(LiveOptions options, GuardMetrics metrics, StoreContact contact, TimeProvider time)
@@ -40,12 +38,11 @@ internal sealed class RouteCache : IChangeSink
         _metrics = metrics;
         _contact = contact;
         _time = time;
-        _namesBySpan = _names.GetAlternateLookup<ReadOnlySpan<char>>();
-        metrics.Registry.AddBeforeCollectCallback(() => metrics.RouteCacheEntries.Set(Volatile.Read(ref _count)));
+        metrics.Registry.AddBeforeCollectCallback(() => metrics.RouteCacheEntries.Set(_entries.Count));
     }
 
     /// <summary>Entries now; for tests.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _entries.Count;
 
     /// <summary>Gaps heard so far. Whoever puts what it read takes this before it reads: what was read before a gap is not relied on
     /// after it.</summary>
@@ -58,7 +55,7 @@ internal sealed class RouteCache : IChangeSink
     public ActorRoute? Find(ActorId id, long now, out bool knownMissing)
     {
         knownMissing = false;
-        if (!_entries.TryGetValue(id, out var entry))
+        if (_entries.Find(id) is not { } entry)
         {
             _metrics.Lookups.Miss.Inc();
             return null;
@@ -99,30 +96,30 @@ internal sealed class RouteCache : IChangeSink
     }
 
     /// <summary>The id last found under a name key (see <see cref="NameKeys"/>).</summary>
-    public bool TryFindId(ReadOnlySpan<char> nameKey, out ActorId id) => _namesBySpan.TryGetValue(nameKey, out id);
+    public bool TryFindId(ReadOnlySpan<char> nameKey, out ActorId id)
+    {
+        var entry = _names.Find(nameKey);
+        id = entry?.Id ?? default;
+        return entry is not null;
+    }
 
     /// <summary>The entry of an actor, made when it is not there.</summary>
     public RouteEntry Entry(ActorId id)
     {
-        while (true)
+        if (_entries.Find(id) is { } held)
         {
-            if (_entries.TryGetValue(id, out var entry))
-            {
-                return entry;
-            }
-
-            entry = new RouteEntry(id);
-            entry.Expire();
-            if (_entries.TryAdd(id, entry))
-            {
-                if (Interlocked.Increment(ref _count) > _options.Current.RouteCache.MaxEntries)
-                {
-                    Sweep();
-                }
-
-                return entry;
-            }
+            return held;
         }
+
+        var made = new RouteEntry(id);
+        made.Expire();
+        var (entry, added) = _entries.GetOrAdd(made);
+        if (added && _entries.Count > _options.Current.RouteCache.MaxEntries)
+        {
+            Sweep();
+        }
+
+        return entry;
     }
 
     /// <param name="route">What was read.</param>
@@ -133,10 +130,9 @@ internal sealed class RouteCache : IChangeSink
     public void Put(string nameKey, ActorRoute route, int gaps)
     {
         var entry = Entry(route.Id);
-        entry.NameKey = nameKey;
         entry.Put(route, _time.GetTimestamp(), gaps);
         _missingNames.TryRemove(nameKey, out _);
-        _names[nameKey] = route.Id;
+        _names.Put(nameKey, entry);
     }
 
     public void PutMissing(string nameKey)
@@ -178,7 +174,7 @@ internal sealed class RouteCache : IChangeSink
 
     void IChangeSink.ActorChanged(ActorId id, PoolId pool, long revision)
     {
-        if (_entries.TryGetValue(id, out var entry))
+        if (_entries.Find(id) is { } entry)
         {
             entry.Changed(revision, _gaps);
         }
@@ -199,7 +195,7 @@ internal sealed class RouteCache : IChangeSink
     void IChangeSink.PoolConfigChanged(PoolId pool) => _missingNames.Clear();
 
     private RouteEntry? Holder(ActorRoute route)
-        => _entries.TryGetValue(route.Id, out var entry) && (entry.Route is not { } held || held.Revision <= route.Revision) ? entry : null;
+        => _entries.Find(route.Id) is { } entry && (entry.Route is not { } held || held.Revision <= route.Revision) ? entry : null;
 
     /// <summary>Moves the hand of the clock over the entries, at most twice around: who was not used since it last came by goes, until an
     /// eighth of the room is free.</summary>
@@ -213,16 +209,16 @@ internal sealed class RouteCache : IChangeSink
         try
         {
             var target = _options.Current.RouteCache.MaxEntries * 7L / 8;
-            for (var rounds = 0; rounds < 2 && Volatile.Read(ref _count) > target;)
+            for (var rounds = 0; rounds < 2 && _entries.Count > target;)
             {
-                if (_hand is null || !_hand.MoveNext())
+                if (!_entries.TryGetAt(_hand++, out var entry))
                 {
-                    _hand = _entries.GetEnumerator();
+                    _hand = 0;
                     rounds++;
                 }
-                else
+                else if (entry is { InFlight: false })
                 {
-                    Consider(_hand.Current);
+                    Consider(entry);
                 }
             }
         }
@@ -232,25 +228,15 @@ internal sealed class RouteCache : IChangeSink
         }
     }
 
-    private void Consider(KeyValuePair<ActorId, RouteEntry> held)
+    private void Consider(RouteEntry entry)
     {
-        var (id, entry) = held;
-        if (entry.InFlight)
-        {
-            return;
-        }
-
         if (entry.Touched)
         {
             entry.Touched = false;
         }
-        else if (_entries.TryRemove(held))
+        else if (_entries.Remove(entry))
         {
-            Interlocked.Decrement(ref _count);
-            if (entry.NameKey is { } nameKey)
-            {
-                _names.TryRemove(KeyValuePair.Create(nameKey, id));
-            }
+            _names.Remove(entry);
         }
     }
 }

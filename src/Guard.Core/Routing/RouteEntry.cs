@@ -7,13 +7,18 @@ namespace Guard.Core.Routing;
 /// look-up is not lost: what was read before the change is then never used.
 /// </summary>
 /// <remarks>
+/// <para>
 /// Revisions order what was read and told between two gaps of the change feed. Across a gap they do not: a store that came back may have
 /// lost its last writes. So what was read after a gap replaces what was read or told before it, whatever its revision.
+/// </para>
+/// <para>
+/// There are a million of these: the id stands in the route while there is one, and the entry is its own lock.
+/// </para>
 /// </remarks>
 internal sealed class RouteEntry(ActorId id)
 {
-    private readonly Lock _gate = new();
-    private volatile ActorRoute? _route;
+    // The route, or the boxed id of an actor that has none.
+    private volatile object _held = id;
     private volatile bool _refuted;
     private long _knownRevision;
     private long _cachedAt;
@@ -21,17 +26,18 @@ internal sealed class RouteEntry(ActorId id)
     private int _toldAfter;
     private Task<Resolution>? _flight;
 
-    public ActorId Id { get; } = id;
+    public ActorId Id => IdOf(_held);
 
-    /// <summary>Set when the route was found by key: the name that leads here.</summary>
-    public string? NameKey { get; set; }
+    /// <summary>Of the name key that leads here; 0, as any other may be, when the route was not found by key. Written by the cache's
+    /// index alone.</summary>
+    public int NameHash { get; set; }
 
     /// <summary>Found in the cache since the last sweep; being put there is no use yet, so that a flood of routes nobody asks for twice
     /// does not push out those in use. Benign races.</summary>
     public bool Touched { get; set; }
 
     /// <summary>The route, of whatever age; null when the actor was not found or not read yet.</summary>
-    public ActorRoute? Route => _route;
+    public ActorRoute? Route => _held as ActorRoute;
 
     /// <summary>When <see cref="Route"/>, or its absence, was read.</summary>
     public long CachedAt => Volatile.Read(ref _cachedAt);
@@ -40,11 +46,15 @@ internal sealed class RouteEntry(ActorId id)
     public int ReadAfter => Volatile.Read(ref _readAfter);
 
     /// <summary>Nothing newer than <see cref="Route"/> is known to exist.</summary>
-    public bool IsCurrent => (_route?.Revision ?? 0) >= Volatile.Read(ref _knownRevision);
+    public bool IsCurrent => (Route?.Revision ?? 0) >= Volatile.Read(ref _knownRevision);
 
     /// <summary><see cref="Route"/> may be served while the store cannot be asked: no change of it was heard of, and no runner has said that
     /// it is wrong.</summary>
     public bool IsUsable => IsCurrent && !_refuted;
+
+    /// <summary>Whether the route is that of a name key (see <see cref="NameKeys"/>).</summary>
+    public bool IsNamed(ReadOnlySpan<char> nameKey)
+        => Route is { Key: { } key } route && NameKeys.Equal(nameKey, route.Pool.Namespace, route.Name, key);
 
     /// <summary>Somebody is looking the actor up.</summary>
     public bool InFlight => Volatile.Read(ref _flight) is not null;
@@ -55,12 +65,12 @@ internal sealed class RouteEntry(ActorId id)
     /// <param name="gaps">The gaps heard when the read was issued.</param>
     public void Put(ActorRoute route, long now, int gaps)
     {
-        lock (_gate)
+        lock (this)
         {
             var newer = gaps - _readAfter;
-            if (newer > 0 || (newer == 0 && (_route is not { } held || route.Revision >= held.Revision)))
+            if (newer > 0 || (newer == 0 && (Route is not { } held || route.Revision >= held.Revision)))
             {
-                _route = route;
+                _held = route;
                 Take(route.Revision, now, gaps);
             }
         }
@@ -68,11 +78,11 @@ internal sealed class RouteEntry(ActorId id)
 
     public void PutNotFound(long now, int gaps)
     {
-        lock (_gate)
+        lock (this)
         {
             if (gaps - _readAfter >= 0)
             {
-                _route = null;
+                _held = Id;
                 Take(0, now, gaps);
             }
         }
@@ -81,7 +91,7 @@ internal sealed class RouteEntry(ActorId id)
     /// <summary>The store says there is this revision.</summary>
     public void Changed(long revision, int gaps)
     {
-        lock (_gate)
+        lock (this)
         {
             Know(revision, gaps);
         }
@@ -100,11 +110,13 @@ internal sealed class RouteEntry(ActorId id)
     /// <summary>Joins the look-up under way, or begins one.</summary>
     public Task<Resolution> Fly(Func<RouteEntry, Task<Resolution>> read)
     {
-        lock (_gate)
+        lock (this)
         {
             return _flight ??= LandAsync(read);
         }
     }
+
+    private static ActorId IdOf(object held) => held is ActorRoute route ? route.Id : (ActorId)held;
 
     private async Task<Resolution> LandAsync(Func<RouteEntry, Task<Resolution>> read)
     {
@@ -116,7 +128,7 @@ internal sealed class RouteEntry(ActorId id)
         }
         finally
         {
-            lock (_gate)
+            lock (this)
             {
                 _flight = null;
             }

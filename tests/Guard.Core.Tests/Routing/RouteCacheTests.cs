@@ -216,11 +216,11 @@ public sealed class RouteCacheTests
     {
         _options.RouteCache.MaxEntries = 1000;
         var cache = NewCache();
-        var kept = Route(1);
+        var kept = Route(1, key: "kept");
         cache.Put("ns/name/kept", kept, cache.Gaps);
         for (var i = 0; i < 5000; i++)
         {
-            cache.Put($"ns/name/{i}", Route(1), cache.Gaps);
+            cache.Put($"ns/name/{i}", Route(1, key: $"{i}"), cache.Gaps);
             cache.Find(kept.Id, _time.GetTimestamp(), out _);
             Assert.True(cache.Count <= 1001, $"{cache.Count} entries");
         }
@@ -234,7 +234,7 @@ public sealed class RouteCacheTests
     public void Find_Hit_AllocatesNothing()
     {
         var cache = NewCache();
-        var route = Route(1);
+        var route = Route(1, key: "key");
         cache.Put("ns/name/key", route, cache.Gaps);
         Span<char> buffer = stackalloc char[NameKeys.MaxLength];
         for (var i = 0; i < 100; i++)
@@ -267,11 +267,12 @@ public sealed class RouteCacheTests
 
     private static void Changed(IChangeSink cache, ActorId id, long revision) => cache.ActorChanged(id, Pool, revision);
 
-    private static ActorRoute Route(long revision, ActorId? id = null) => ActorRoute.From(new ActorRecord
+    private static ActorRoute Route(long revision, ActorId? id = null, string? key = null) => ActorRoute.From(new ActorRecord
     {
         Id = id ?? ActorId.New(1),
         Pool = Pool,
         Name = "name",
+        Key = key,
         State = ActorState.Ready,
         Generation = 1,
         Revision = revision,
