@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Security.Cryptography;
 using Guard.Core.Targets;
 
 namespace Guard.Core.Routing;
@@ -17,6 +18,8 @@ internal sealed class RouteTable(bool byName)
     private const int SmallestSize = 16;
     private static readonly RouteEntry Removed = new(default);
 
+    // Ids that no actor has are kept too, so that they are not looked up again at once, and clients choose them.
+    private readonly ulong _seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
     private readonly Lock _writes = new();
     private volatile RouteEntry?[] _slots = new RouteEntry?[SmallestSize];
 
@@ -29,7 +32,7 @@ internal sealed class RouteTable(bool byName)
     public RouteEntry? Find(ActorId id)
     {
         var slots = _slots;
-        for (var at = id.GetHashCode(); ; at++)
+        for (var at = id.GetHashCode(_seed); ; at++)
         {
             var entry = Volatile.Read(ref slots[at & (slots.Length - 1)]);
             if (entry is null || entry.Id == id)
@@ -173,5 +176,5 @@ internal sealed class RouteTable(bool byName)
         _slots = slots;
     }
 
-    private int HashOf(RouteEntry entry) => byName ? entry.NameHash : entry.Id.GetHashCode();
+    private int HashOf(RouteEntry entry) => byName ? entry.NameHash : entry.Id.GetHashCode(_seed);
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using System.Security.Cryptography;
 
 namespace Guard.Core.Targets;
@@ -148,8 +149,19 @@ internal readonly struct ActorId : IEquatable<ActorId>, IComparable<ActorId>
     public override bool Equals([NotNullWhen(true)] object? obj) => obj is ActorId other && Equals(other);
 
     /// <inheritdoc/>
-    // A UUIDv4 is random already. An attacker may choose ids, but only ids that exist enter the caches.
+    // A UUIDv4 is random already. For tables that only hold ids of actors that exist: whoever is free to choose ids can make these collide.
     public override int GetHashCode() => (_low ^ (_high * 0x9E3779B97F4A7C15)).GetHashCode();
+
+    /// <summary>A hash for tables that also hold ids clients made up: nobody who does not know the seed can choose ids that collide.</summary>
+    /// <param name="seed">Random, of the table.</param>
+    public int GetHashCode(ulong seed)
+    {
+        // All bits of a product of 128 bits, as wyhash mixes.
+        var high = Math.BigMul(_low ^ seed, _high ^ BitOperations.RotateLeft(seed, 32), out var low);
+        high = Math.BigMul(high ^ low ^ Label, seed | 1, out low);
+        var mixed = high ^ low;
+        return (int)(mixed ^ (mixed >> 32));
+    }
 
     /// <inheritdoc/>
     public int CompareTo(ActorId other)

@@ -25,6 +25,22 @@ public sealed class ActorIdTests
 
     private static string Encode(byte[] bytes) => Encode(new BigInteger(bytes, isUnsigned: true, isBigEndian: false));
 
+    [Fact]
+    public void GetHashCode_IdsMadeToCollideWithoutTheSeed_DoNotWithIt()
+    {
+        var random = new Random(7);
+        var seed = (ulong)random.NextInt64();
+        ActorId[] sameUnseeded = [.. Enumerable.Range(0, 1000).Select(i => IdOf((ulong)i * 0x9E3779B97F4A7C15, (ulong)i, 1))];
+        ActorId[] sameUuid = [.. Enumerable.Range(1, 1000).Select(label => IdOf(5, 5, (ushort)label))];
+        ActorId[] topBits = [.. Enumerable.Range(0, 1000).Select(i => IdOf((ulong)i << 54, 5, 1))];
+
+        Assert.Single(sameUnseeded.Select(id => id.GetHashCode()).Distinct());
+        Assert.All([sameUnseeded, sameUuid, topBits], ids => Assert.InRange(ids.Select(id => id.GetHashCode(seed) & 0xFFFFF).Distinct().Count(), 990, 1000));
+    }
+
+    private static ActorId IdOf(ulong low, ulong high, ushort label)
+        => ActorId.Parse(Encode([1, .. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high), (byte)(label >> 8), (byte)label]));
+
     [Theory]
     [InlineData("6f1d2c3b-4a59-4e68-8777-869594a3b2c1", 1, "9ekfqg0n2918ayrwkqimbdvfvncl00")]
     [InlineData("00000000-0000-4000-8000-000000000000", 1, "hkay2d8eub5p74v1pfgpr7isbeal00")]
