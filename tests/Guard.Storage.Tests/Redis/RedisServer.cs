@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Guard.Tests.Support;
 
 namespace Guard.Storage.Tests.Redis;
 
@@ -30,7 +31,7 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <param name="arguments">Further settings, as redis-server takes them on its command line.</param>
     public static async Task<RedisServer> StartAsync(params string[] arguments)
     {
-        var server = new RedisServer(FreePort(), arguments);
+        var server = new RedisServer(FreePort.Next(), arguments);
         await server.StartAgainAsync();
         return server;
     }
@@ -117,13 +118,6 @@ internal sealed class RedisServer : IAsyncDisposable
         Signal("KILL");
         await EndKeeperAsync();
         _directory.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Signal(string signal)
