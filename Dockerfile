@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 #
 #   docker build -t guard .                                  JIT, on the ASP.NET runtime
-#   docker build -t guard --build-arg FLAVOR=aot .           one native binary: smaller, starts in milliseconds
+#   docker build -t guard --build-arg FLAVOR=aot .           one native binary: half the memory, starts in milliseconds, 1.5 × the CPU per request
 #   docker run -p 6420:6420 guard
 #
 # The images have no shell and run as a user without rights, so there is no HEALTHCHECK: let the orchestrator ask /healthz and /readyz

@@ -82,7 +82,7 @@ internal static class OptionKeys
         Duration("RouteCache:NegativeTtl", Zero, Hour, o => o.RouteCache.NegativeTtl, (o, v) => o.RouteCache.NegativeTtl = v,
             "How long Guard remembers that an actor does not exist."),
         Number("RouteCache:MaxEntries", 1, 100_000_000, o => o.RouteCache.MaxEntries, (o, v) => o.RouteCache.MaxEntries = v,
-            "Actors remembered at the same time."),
+            "Actors remembered at the same time; each takes some 250 bytes."),
 
         Number("Retry:MaxAttempts", 1, 100, o => o.Retry.MaxAttempts, (o, v) => o.Retry.MaxAttempts = v,
             "How often a request is sent, the first time included. Only requests that are safe to repeat are sent again.", true),
