@@ -29,16 +29,15 @@ internal static class ColdCommand
         var guard = await GuardProcess.StartAsync("guard", Repository.Guard, redis, null, cancellationToken);
         await guard.Control.PutPoolAsync(Pool, cancellationToken);
         var runner = await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1_000_000, cancellationToken);
+        _ = guard.Control.BeatAsync(runner, cancellationToken);
         var rows = new List<string[]>();
 
         var ids = new ConcurrentQueue<string>(await Task.WhenAll(Enumerable.Range(0, actors + 500)
             .Select(i => guard.Control.PutActorAsync(Pool, "room", $"burst-{i}", cancellationToken))));
-        await guard.Control.HeartbeatAsync(runner, cancellationToken);
         var warm = new ConcurrentQueue<string>(Enumerable.Range(0, 500).Select(_ => ids.TryDequeue(out var id) ? id : ""));
         await ClosedLoop.RunAsync(guard.GatewayPort, 50, TimeSpan.FromMinutes(1), () => PathOf(warm), cancellationToken);
         rows.Add(Row("wake, one request each", await MeasureAsync(guard, redis, connections, TimeSpan.FromMinutes(1), () => PathOf(ids), cancellationToken)));
 
-        await guard.Control.HeartbeatAsync(runner, cancellationToken);
         var key = 0;
         rows.Add(Row("getOrCreate of a new key", await MeasureAsync(
             guard, redis, 64, TimeSpan.FromSeconds(seconds),

@@ -55,6 +55,24 @@ internal sealed class ControlClient(Uri url, string? token)
     public Task HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
         => CallAsync(HttpMethod.Post, $"runners/{runnerId}/heartbeat", null, cancellationToken);
 
+    /// <summary>Heartbeats of a runner, and what Prometheus would ask for, until the run is over.</summary>
+    public async Task BeatAsync(string runnerId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), TimeProvider.System);
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                await HeartbeatAsync(runnerId, cancellationToken);
+                await MetricAsync("guard_requests_total", cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or HttpRequestException or LoadException)
+        {
+            // The run is over, or Guard is; then its numbers say so.
+        }
+    }
+
     /// <summary>Creates an actor and gives back its id.</summary>
     public async Task<string> PutActorAsync(string pool, string name, string key, CancellationToken cancellationToken)
     {

@@ -43,26 +43,8 @@ internal sealed class Subjects(Upstream upstream, CancellationToken cancellation
         await guard.Control.PutPoolAsync(Pool, cancellationToken);
         var runner = await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1000, cancellationToken);
         var actor = await guard.Control.PutActorAsync(Pool, "counter", "k1", cancellationToken);
-        _ = BeatAsync(guard, runner);
+        _ = guard.Control.BeatAsync(runner, cancellationToken);
         return new Subject(name, guard.Child, guard.GatewayPort, guard.H2Port, $"/gateway/{actor}");
-    }
-
-    /// <summary>Heartbeats of the runner, and what Prometheus would ask for.</summary>
-    private async Task BeatAsync(GuardProcess guard, string runner)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), TimeProvider.System);
-            while (await timer.WaitForNextTickAsync(cancellationToken))
-            {
-                await guard.Control.HeartbeatAsync(runner, cancellationToken);
-                await guard.Control.MetricAsync("guard_requests_total", cancellationToken);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or HttpRequestException or LoadException)
-        {
-            // The run is over, or Guard is; then its numbers say so.
-        }
     }
 
     private async Task<Subject> BaselineAsync(string name, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
