@@ -46,9 +46,9 @@ internal static class RequestHeaders
     {
         var headers = message.Headers;
         headers.TryAddWithoutValidation(HeaderRules.Actor, route.IdText);
-        if (route.KeyHeader is not null)
+        if (route.KeyHeader is { } actorKey)
         {
-            headers.TryAddWithoutValidation(HeaderRules.ActorKey, route.KeyHeader);
+            headers.TryAddWithoutValidation(HeaderRules.ActorKey, actorKey);
         }
 
         headers.TryAddWithoutValidation(HeaderRules.ActorGeneration, route.GenerationText);

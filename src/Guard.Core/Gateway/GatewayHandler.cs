@@ -69,7 +69,7 @@ internal sealed partial class GatewayHandler(
     /// <param name="request">The request; takes over what was parsed.</param>
     /// <param name="route">The cached route; null on a miss, and when the request is answered without an actor.</param>
     [SkipLocalsInit]
-    private GuardError? Admit(GatewayRequest request, out ActorRoute? route)
+    internal GuardError? Admit(GatewayRequest request, out ActorRoute? route)
     {
         route = null;
         var context = request.Context;

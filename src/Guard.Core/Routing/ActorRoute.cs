@@ -42,7 +42,7 @@ internal sealed class ActorRoute
 
     public string? Key { get; }
 
-    /// <summary>The key as it stands in <c>x-rivet-actor-key</c>; null without a key.</summary>
+    /// <summary>The key as it stands in <c>x-rivet-actor-key</c>, a new text each time where it has to be encoded; null without a key.</summary>
     public string? KeyHeader => Key is null ? null : ActorKey.ToHeaderValue(Key);
 
     public ActorState State { get; }
