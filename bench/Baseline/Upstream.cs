@@ -68,9 +68,9 @@ internal static class Upstream
                 continue;
             }
 
-            var reply = Replies.For(request.Path(buffer)) ?? Replies.Who(port, request, buffer);
+            var reply = Replies.For(port, request, buffer);
             filled = 0;
-            for (ReadOnlyMemory<byte> rest = reply; rest.Length > 0;)
+            for (var rest = reply; rest.Length > 0;)
             {
                 rest = rest[await client.SendAsync(rest)..];
             }

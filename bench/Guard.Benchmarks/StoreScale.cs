@@ -1,12 +1,9 @@
 using System.Globalization;
 using Guard.Core.Actors;
-using Guard.Core.Diagnostics;
-using Guard.Core.Options;
 using Guard.Core.Pools;
-using Guard.Core.Storage;
 using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
-using Microsoft.Extensions.Logging.Abstractions;
+using Guard.Load.Moves;
 using StackExchange.Redis;
 
 namespace Guard.Benchmarks;
@@ -36,13 +33,10 @@ internal static class StoreScale
             return 2;
         }
 
-        var options = new LiveOptions(new GuardOptions());
         var time = TimeProvider.System;
-        await using var redis = new RedisConnection(
-            settings, new RedisKeys("guard"), TimeSpan.FromSeconds(30), new StoreContact(), new GuardMetrics(options), time, NullLogger<RedisConnection>.Instance);
-        var pools = new RedisPools(redis);
-        var store = new RedisActorStore(redis, pools, new RedisPoolHealthStore(redis, options), options);
-        await new RedisPoolStore(redis, pools).PutAsync(new("default", "lobbies"), new PoolConfig(), CancellationToken.None);
+        await using var link = StoreLink.Open(settings);
+        var store = link.Actors;
+        await link.Pools.PutAsync(new("default", "lobbies"), new PoolConfig(), CancellationToken.None);
 
         Console.WriteLine("| | actors | bytes each | made per second | look-up p50 | p99 |");
         Console.WriteLine("|---|---|---|---|---|---|");

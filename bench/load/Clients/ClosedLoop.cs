@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using Guard.Load.Reports;
 
 namespace Guard.Load.Clients;
@@ -25,27 +22,14 @@ internal static class ClosedLoop
     private static async Task<(List<double> Times, int Failures)> RunOneAsync(
         int port, long began, TimeSpan limit, Func<string?> next, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+        using var socket = await RawHttp.ConnectAsync(port, cancellationToken);
         var (times, failures) = (new List<double>(), 0);
         var buffer = new byte[4096];
         while (TimeProvider.System.GetElapsedTime(began) < limit && next() is { } path)
         {
             var since = TimeProvider.System.GetTimestamp();
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: load.test\r\n\r\n"), cancellationToken);
-            var filled = 0;
-            do
-            {
-                var count = await socket.ReceiveAsync(buffer.AsMemory(filled), cancellationToken);
-                if (count == 0)
-                {
-                    throw new LoadException("a connection was closed in the middle of an answer");
-                }
-
-                filled += count;
-            }
-            while (!HttpReply.IsWhole(buffer.AsSpan(0, filled)) && filled < buffer.Length);
-
+            await socket.SendAsync(RawHttp.Get(path), cancellationToken);
+            await RawHttp.ReceiveAsync(socket, buffer, cancellationToken);
             times.Add(TimeProvider.System.GetElapsedTime(since).TotalMicroseconds);
             failures += buffer.AsSpan(9, 3).SequenceEqual("200"u8) ? 0 : 1;
         }

@@ -16,7 +16,7 @@ internal sealed class HeldHttp1(int requests) : HeldRequests(requests)
         return Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = Connecting, CancellationToken = cancellationToken }, async (i, ct) =>
         {
             var socket = await ConnectAsync(port, ct);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {pathOf(i)} HTTP/1.1\r\nHost: load.test\r\n\r\n"), ct);
+            await socket.SendAsync(RawHttp.Get(pathOf(i)), ct);
             _ = ReadAsync(socket, wanted);
         });
     }
@@ -24,25 +24,12 @@ internal sealed class HeldHttp1(int requests) : HeldRequests(requests)
     private async Task ReadAsync(Socket socket, byte[] wanted)
     {
         var buffer = new byte[2048];
-        var filled = 0;
         try
         {
-            do
-            {
-                var count = await socket.ReceiveAsync(buffer.AsMemory(filled));
-                if (count == 0)
-                {
-                    Broke(new LoadException($"a connection was closed without an answer, after {Answered} answers"));
-                    return;
-                }
-
-                filled += count;
-            }
-            while (!HttpReply.IsWhole(buffer.AsSpan(0, filled)) && filled < buffer.Length);
-
+            var filled = await RawHttp.ReceiveAsync(socket, buffer, CancellationToken.None);
             OneAnswered(buffer.AsSpan(0, filled).IndexOf(wanted) >= 0);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or LoadException)
         {
             Broke(new LoadException($"a connection broke after {Answered} answers: {e.Message}"));
         }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Guard.Load.Clients;
@@ -51,13 +50,12 @@ internal abstract class HeldRequests : IDisposable
 
     protected async Task<Socket> ConnectAsync(int port, CancellationToken cancellationToken)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = await RawHttp.ConnectAsync(port, cancellationToken);
         lock (_sockets)
         {
             _sockets.Add(socket);
         }
 
-        await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
         return socket;
     }
 

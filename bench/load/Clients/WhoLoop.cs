@@ -1,7 +1,5 @@
 using System.Buffers.Text;
-using System.Net;
 using System.Net.Sockets;
-using System.Text;
 
 namespace Guard.Load.Clients;
 
@@ -20,7 +18,7 @@ internal static class WhoLoop
     public static async Task<Answer[]> RunAsync(
         int port, int connections, double perSecond, IReadOnlyList<string> actors, CancellationToken stop, CancellationToken cancellationToken)
     {
-        var requests = actors.Select(id => Encoding.ASCII.GetBytes($"GET /gateway/{id}/who HTTP/1.1\r\nHost: load.test\r\n\r\n")).ToArray();
+        var requests = actors.Select(RequestOf).ToArray();
         var began = TimeProvider.System.GetTimestamp();
         var runs = await Task.WhenAll(Enumerable.Range(0, connections).Select(
             i => RunOneAsync(port, requests, i, connections, n => began + (long)(n / perSecond * TimeProvider.System.TimestampFrequency), stop, cancellationToken)));
@@ -30,11 +28,11 @@ internal static class WhoLoop
     /// <summary>Asks every actor once.</summary>
     public static async Task<Answer[]> AskAllAsync(int port, IReadOnlyList<string> actors, CancellationToken cancellationToken)
     {
-        using var socket = await ConnectAsync(port, cancellationToken);
+        using var socket = await RawHttp.ConnectAsync(port, cancellationToken);
         var (buffer, answers) = (new byte[4096], new Answer[actors.Count]);
         for (var i = 0; i < actors.Count; i++)
         {
-            answers[i] = await AskAsync(socket, Encoding.ASCII.GetBytes($"GET /gateway/{actors[i]}/who HTTP/1.1\r\nHost: load.test\r\n\r\n"), i, buffer, cancellationToken);
+            answers[i] = await AskAsync(socket, RequestOf(actors[i]), i, buffer, cancellationToken);
         }
 
         return answers;
@@ -43,7 +41,7 @@ internal static class WhoLoop
     private static async Task<List<Answer>> RunOneAsync(
         int port, byte[][] requests, int first, int step, Func<int, long> dueAt, CancellationToken stop, CancellationToken cancellationToken)
     {
-        using var socket = await ConnectAsync(port, cancellationToken);
+        using var socket = await RawHttp.ConnectAsync(port, cancellationToken);
         var (buffer, answers) = (new byte[4096], new List<Answer>());
         for (var n = first; !stop.IsCancellationRequested; n += step)
         {
@@ -60,30 +58,13 @@ internal static class WhoLoop
         return answers;
     }
 
-    private static async Task<Socket> ConnectAsync(int port, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
-        return socket;
-    }
+    private static byte[] RequestOf(string actor) => RawHttp.Get($"/gateway/{actor}/who");
 
     private static async Task<Answer> AskAsync(Socket socket, byte[] request, int actor, byte[] buffer, CancellationToken cancellationToken)
     {
         var sent = TimeProvider.System.GetTimestamp();
         await socket.SendAsync(request, cancellationToken);
-        var filled = 0;
-        do
-        {
-            var count = await socket.ReceiveAsync(buffer.AsMemory(filled), cancellationToken);
-            if (count == 0)
-            {
-                throw new LoadException("a connection was closed in the middle of an answer");
-            }
-
-            filled += count;
-        }
-        while (!HttpReply.IsWhole(buffer.AsSpan(0, filled)) && filled < buffer.Length);
-
+        var filled = await RawHttp.ReceiveAsync(socket, buffer, cancellationToken);
         return Read(buffer.AsSpan(0, filled), actor, sent);
     }
 

@@ -28,8 +28,7 @@ internal static class ColdCommand
         var redis = await RedisProcess.StartAsync(cancellationToken);
         var guard = await GuardProcess.StartAsync("guard", Repository.Guard, redis, null, cancellationToken);
         await guard.Control.PutPoolAsync(Pool, cancellationToken);
-        var runner = await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1_000_000, cancellationToken);
-        _ = guard.Control.BeatAsync(runner, cancellationToken);
+        await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1_000_000, cancellationToken);
         var rows = new List<string[]>();
 
         var ids = new ConcurrentQueue<string>(await Task.WhenAll(Enumerable.Range(0, actors + 500)

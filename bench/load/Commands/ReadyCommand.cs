@@ -27,7 +27,6 @@ internal static class ReadyCommand
         for (var round = 0; round <= rounds; round++)
         {
             // The first one warms up.
-            await guard.Control.HeartbeatAsync(runnerId, cancellationToken);
             var starts = runner.Starts;
             var times = await OnceAsync(guard, runner, runnerId, round, round == 0 ? Math.Min(count, 500) : count, cancellationToken);
             if (round > 0)

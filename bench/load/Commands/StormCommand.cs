@@ -1,4 +1,5 @@
 using System.Globalization;
+using Guard.Core.Storage.Redis;
 using Guard.Core.Targets;
 using Guard.Load.Clients;
 using Guard.Load.Guards;
@@ -75,10 +76,8 @@ internal static class StormCommand
             ids[i] = await guard.Control.PutActorAsync(Pool, "room", string.Create(CultureInfo.InvariantCulture, $"room-{i}"), ct).ConfigureAwait(false));
         await WhoLoop.AskAllAsync(guard.GatewayPort, ids, cancellationToken);
 
-        await using var store = StoreLink.Open(redis.Address);
+        await using var store = StoreLink.Open(RedisSettings.TryParse(redis.Address, out var settings) ? settings : throw new LoadException($"'{redis.Address}' is no Redis configuration"));
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var beats = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var beating = BeatAsync(guard, keys.Keys, beats.Token);
         var mover = await ActorMoves.BeginAsync(
             store, new("default", Pool), [.. ids.Select(id => ActorId.Parse(id))], keys, [upstreams[0].Port, upstreams[1].Port], kind == "address", cancellationToken);
         var load = Task.Run(() => WhoLoop.RunAsync(guard.GatewayPort, connections, rate, ids, ended.Token, cancellationToken), cancellationToken);
@@ -106,8 +105,6 @@ internal static class StormCommand
             wrong += answer.Status == 200 && await mover.IsRightAsync(answer, cancellationToken) ? 0 : 1;
         }
 
-        await beats.CancelAsync();
-        await beating;
         phases.Add(Phase($"{kind}: before", answers, marks[0], marks[1]));
         phases.Add(Phase("during", answers, marks[1], marks[2]));
         phases.Add(Phase("after", answers, marks[3], marks[4]));
@@ -149,25 +146,6 @@ internal static class StormCommand
             late.Length == 0 ? "" : Report.Time(Statistics.Percentile(late, .99)), late.Length == 0 ? "" : Report.Time(late[^1]),
             Report.Number(late.Count(left => left > Settled.TotalMicroseconds), "0"), Report.Number(wrong, "0"),
         ];
-    }
-
-    private static async Task BeatAsync(GuardProcess guard, IReadOnlyCollection<string> runners, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), TimeProvider.System);
-            while (await timer.WaitForNextTickAsync(cancellationToken))
-            {
-                foreach (var runner in runners)
-                {
-                    await guard.Control.HeartbeatAsync(runner, cancellationToken);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run is over.
-        }
     }
 
     private static Task PauseAsync(int seconds, CancellationToken cancellationToken)

@@ -40,7 +40,7 @@ internal sealed class ControlClient(Uri url, string? token)
     public Task DeletePoolAsync(string pool, CancellationToken cancellationToken)
         => CallAsync(HttpMethod.Delete, $"runner-configs/{pool}?namespace=default", null, cancellationToken);
 
-    /// <summary>Registers a runner and gives back its id; the caller sends its heartbeats.</summary>
+    /// <summary>Registers a runner and gives back its id; sends its heartbeats until the run is over.</summary>
     public Task<string> PutRunnerAsync(string pool, string endpoint, int slots, CancellationToken cancellationToken)
         => PutRunnerAsync(pool, $"{pool}-load", endpoint, slots, cancellationToken);
 
@@ -49,29 +49,14 @@ internal sealed class ControlClient(Uri url, string? token)
     {
         var reply = await CallAsync(HttpMethod.Post, "runners?namespace=default",
             $$"""{"name":"{{pool}}","key":"{{key}}","version":1,"endpoint":"{{endpoint}}","total_slots":{{slots}}}""", cancellationToken);
-        return reply.GetProperty("runner").GetProperty("runner_id").GetString()!;
+        var runnerId = reply.GetProperty("runner").GetProperty("runner_id").GetString()!;
+        _ = RepeatAsync(() => CallAsync(HttpMethod.Post, $"runners/{runnerId}/heartbeat", null, cancellationToken), cancellationToken);
+        return runnerId;
     }
 
-    public Task HeartbeatAsync(string runnerId, CancellationToken cancellationToken)
-        => CallAsync(HttpMethod.Post, $"runners/{runnerId}/heartbeat", null, cancellationToken);
-
-    /// <summary>Heartbeats of a runner, and what Prometheus would ask for, until the run is over.</summary>
-    public async Task BeatAsync(string runnerId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), TimeProvider.System);
-            while (await timer.WaitForNextTickAsync(cancellationToken))
-            {
-                await HeartbeatAsync(runnerId, cancellationToken);
-                await MetricAsync("guard_requests_total", cancellationToken);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or HttpRequestException or LoadException)
-        {
-            // The run is over, or Guard is; then its numbers say so.
-        }
-    }
+    /// <summary>What Prometheus would ask for, until the run is over.</summary>
+    public Task ScrapeAsync(CancellationToken cancellationToken)
+        => RepeatAsync(() => MetricAsync("guard_requests_total", cancellationToken), cancellationToken);
 
     /// <summary>Creates an actor and gives back its id.</summary>
     public async Task<string> PutActorAsync(string pool, string name, string key, CancellationToken cancellationToken)
@@ -113,6 +98,22 @@ internal sealed class ControlClient(Uri url, string? token)
         }
 
         throw new LoadException($"{held} of {count} requests are held after 2 minutes");
+    }
+
+    private static async Task RepeatAsync(Func<Task> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), TimeProvider.System);
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                await call();
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or HttpRequestException or LoadException)
+        {
+            // The run is over, or Guard is; then its numbers say so.
+        }
     }
 
     private async Task<JsonElement> CallAsync(HttpMethod method, string path, string? body, CancellationToken cancellationToken)

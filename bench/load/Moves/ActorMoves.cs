@@ -40,7 +40,6 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
         {
             moves._records[i] = await store.Actors.GetAsync(actors[i], pool, cancellationToken)
                 is { State: ActorState.Ready } ready ? ready : throw new LoadException("an actor is not ready before the first move");
-            moves._histories[i].Reached(moves._records[i].Generation);
         }
 
         foreach (var (runner, key) in byAddress ? runnerKeys : new Dictionary<string, string>())
@@ -110,17 +109,16 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
 
     private async Task MoveStartAsync(int index, CancellationToken cancellationToken)
     {
-        var (id, actor, history) = (actors[index], _records[index], _histories[index]);
+        var (id, actor) = (actors[index], _records[index]);
         var asleep = await store.Actors.ApplyEventAsync(actor.Runner!.RunnerId, new(id, actor.Generation, RunnerEventKind.Sleep, null), cancellationToken);
         if (asleep == RunnerEventResult.Ok)
         {
-            history.Left(actor.Generation);
+            _histories[index].Left(actor.Generation);
             var grant = await store.Actors.TryBeginStartAsync(new(id, pool, Starter, [actor.Runner.RunnerId]), cancellationToken);
             if (grant.Status == StartGrantStatus.Granted
                 && await store.Actors.CommitReadyAsync(id, pool, grant.Actor!.Generation, cancellationToken) == TransitionResult.Ok)
             {
                 _records[index] = grant.Actor;
-                history.Reached(grant.Actor.Generation);
                 Interlocked.Increment(ref _done);
                 return;
             }
@@ -133,7 +131,6 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
             if (now.State == ActorState.Ready)
             {
                 _records[index] = now;
-                history.Reached(now.Generation);
                 return;
             }
 
@@ -153,8 +150,7 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
                 throw new LoadException("a runner could not register again");
             }
 
-            history.Left(history.Current);
-            history.Reached(address);
+            history.Left(address - 1);
             Interlocked.Add(ref _done, owned.Length);
         }
     }

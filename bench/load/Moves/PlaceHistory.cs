@@ -8,9 +8,7 @@ internal sealed class PlaceHistory
 {
     private readonly List<(long Place, long At)> _left = [];
 
-    /// <summary>Where it is, as far as the mover knows.</summary>
-    public long Current { get; private set; }
-
+    /// <summary>It has left this place, and with it all before.</summary>
     public void Left(long place)
     {
         lock (_left)
@@ -19,20 +17,12 @@ internal sealed class PlaceHistory
         }
     }
 
-    public void Reached(long place)
-    {
-        lock (_left)
-        {
-            Current = place;
-        }
-    }
-
     /// <summary>How long a place had been left at that time; zero when it had not.</summary>
     public TimeSpan LeftFor(long place, long at)
     {
         lock (_left)
         {
-            // The first that was left and is no older: whoever is in a later one has left the earlier ones too.
+            // The first that is no older.
             var (low, high) = (0, _left.Count);
             while (low < high)
             {

@@ -3,10 +3,11 @@ using Guard.Core.Options;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
 
 namespace Guard.Load.Moves;
 
-/// <summary>Guard's own stores in this process, on the Redis of a run: what a second Guard would do, without its HTTP.</summary>
+/// <summary>Guard's own stores in this process, on a Redis: what a Guard would do, without its HTTP.</summary>
 internal sealed class StoreLink : IAsyncDisposable
 {
     private readonly RedisConnection _redis;
@@ -16,6 +17,7 @@ internal sealed class StoreLink : IAsyncDisposable
         _redis = redis;
         Actors = new RedisActorStore(redis, pools, new RedisPoolHealthStore(redis, options), options);
         Runners = new RedisRunnerStore(redis, pools, options);
+        Pools = new RedisPoolStore(redis, pools);
         Liveness = new RedisGuardLiveness(redis);
     }
 
@@ -23,15 +25,12 @@ internal sealed class StoreLink : IAsyncDisposable
 
     public RedisRunnerStore Runners { get; }
 
+    public RedisPoolStore Pools { get; }
+
     public RedisGuardLiveness Liveness { get; }
 
-    public static StoreLink Open(string address)
+    public static StoreLink Open(ConfigurationOptions settings)
     {
-        if (!RedisSettings.TryParse(address, out var settings))
-        {
-            throw new LoadException($"'{address}' is no Redis configuration");
-        }
-
         var options = new LiveOptions(new GuardOptions());
         var redis = new RedisConnection(
             settings, new RedisKeys("guard"), TimeSpan.FromSeconds(30), new StoreContact(), new GuardMetrics(options), TimeProvider.System, NullLogger<RedisConnection>.Instance);

@@ -41,9 +41,9 @@ internal sealed class Subjects(Upstream upstream, CancellationToken cancellation
     {
         var guard = await GuardProcess.StartAsync(name, command, redis, environment, cancellationToken);
         await guard.Control.PutPoolAsync(Pool, cancellationToken);
-        var runner = await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1000, cancellationToken);
+        await guard.Control.PutRunnerAsync(Pool, upstream.Url, 1000, cancellationToken);
         var actor = await guard.Control.PutActorAsync(Pool, "counter", "k1", cancellationToken);
-        _ = guard.Control.BeatAsync(runner, cancellationToken);
+        _ = guard.Control.ScrapeAsync(cancellationToken);
         return new Subject(name, guard.Child, guard.GatewayPort, guard.H2Port, $"/gateway/{actor}");
     }
 
