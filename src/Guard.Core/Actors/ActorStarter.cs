@@ -14,12 +14,16 @@ namespace Guard.Core.Actors;
 internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
 {
     private readonly ConcurrentDictionary<ActorId, Wake> _wakes = new();
+    private readonly SlotQueues _slots = new(services.Actors, services.Options, services.Time);
 
     /// <summary>Whether this Guard is starting the actor now; a wake that waits for a slot is not yet a start.</summary>
     public bool IsStarting(ActorId id) => _wakes.TryGetValue(id, out var wake) && !wake.WantsCapacity;
 
     /// <summary>Whether a wake of this Guard is under way for the actor, whatever it waits for.</summary>
     public bool IsDriving(ActorId id) => _wakes.ContainsKey(id);
+
+    /// <summary>How many wakes of a pool wait for a slot; for tests.</summary>
+    public int CountWaiting(PoolId pool) => _slots.CountOf(pool);
 
     /// <summary>Joins the wake of the actor, or begins one.</summary>
     /// <param name="id">The actor.</param>
@@ -58,16 +62,7 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
         }
     }
 
-    void IChangeSink.CapacityChanged(PoolId pool)
-    {
-        foreach (var (_, wake) in _wakes)
-        {
-            if (wake.WantsCapacity && wake.Pool.Equals(pool))
-            {
-                wake.Pulse.Set();
-            }
-        }
-    }
+    void IChangeSink.CapacityChanged(PoolId pool) => _slots.CapacityChanged(pool);
 
     void IChangeSink.Gap()
     {
@@ -82,7 +77,7 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
         WakeOutcome outcome;
         try
         {
-            outcome = await new WakeRun(services, wake, unwanted).RunAsync();
+            outcome = await new WakeRun(services, _slots, wake, unwanted).RunAsync();
         }
         catch (Exception e)
         {
@@ -92,6 +87,7 @@ internal sealed partial class ActorStarter(WakeServices services) : IChangeSink
 
         // First gone from the table, then completed: whoever is released by it and wants another wake begins a new one.
         _wakes.TryRemove(wake.Id, out _);
+        _slots.Ended(wake);
         completion.SetResult(outcome);
     }
 

@@ -13,6 +13,7 @@ internal sealed class Wake(ActorId id, PoolId pool, bool waitsForCapacity, TimeP
     private volatile bool _storeDown;
     private volatile bool _asked;
     private volatile bool _wantsCapacity;
+    private volatile bool _hasTurn;
 
     public ActorId Id { get; } = id;
 
@@ -53,4 +54,14 @@ internal sealed class Wake(ActorId id, PoolId pool, bool waitsForCapacity, TimeP
         get => _wantsCapacity;
         set => _wantsCapacity = value;
     }
+
+    /// <summary>Of those that wait for a slot it is the one to ask now: see <see cref="SlotQueues"/>.</summary>
+    public bool HasTurn
+    {
+        get => _hasTurn;
+        set => _hasTurn = value;
+    }
+
+    /// <summary>Its place among those that wait for a slot, from the first refusal on; 0 before. Guarded by the lock of <see cref="SlotQueues"/>.</summary>
+    public long Ticket { get; set; }
 }

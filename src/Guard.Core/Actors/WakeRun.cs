@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.Actors;
 
 /// <summary>The steps of one wake. Used by one task.</summary>
-internal sealed partial class WakeRun(WakeServices services, Wake wake, CancellationToken unwanted)
+internal sealed partial class WakeRun(WakeServices services, SlotQueues slots, Wake wake, CancellationToken unwanted)
 {
     // Runners that had their one try: they answered no, or not at all.
     private readonly HashSet<string> _tried = [];
@@ -41,6 +41,7 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
             {
                 grant = await BeginAsync();
                 wake.StoreDown = false;
+                slots.Asked(wake, grant.Status);
             }
             catch (StoreUnavailableException)
             {
@@ -231,7 +232,8 @@ internal sealed partial class WakeRun(WakeServices services, Wake wake, Cancella
         }
 
         wake.WantsCapacity = true;
-        return await PauseAsync();
+        await slots.WaitAsync(wake, unwanted);
+        return null;
     }
 
     /// <summary>Gives back the slot of a start that failed and is not followed by another.</summary>

@@ -22,6 +22,9 @@ namespace Guard.Core.Storage;
 /// </remarks>
 internal interface IActorStore
 {
+    /// <summary>Most actors one <see cref="RenewPendingAsync"/> takes: a shared store serves nobody else meanwhile.</summary>
+    const int MostRenewed = 500;
+
     /// <summary>The actor, destroyed ones included while their tombstone is kept; null when unknown.</summary>
     ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken);
 
@@ -59,6 +62,11 @@ internal interface IActorStore
     /// more, but each time the actor counts as pending for <see cref="IPoolUpkeepStore.PendingFor"/> again.
     /// </remarks>
     ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Counts actors that were refused a slot as pending for <see cref="IPoolUpkeepStore.PendingFor"/> again, for somebody waits for
+    /// them still, and tells which of them do not wait for one any more: those that are not pending, or unknown in the pool. At most
+    /// <see cref="MostRenewed"/>.</summary>
+    ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken);
 
     /// <summary>
     /// Moves a starting generation to ready and counts a success of its pool. When the generation is ready already (the runner's

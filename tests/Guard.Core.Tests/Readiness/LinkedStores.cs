@@ -26,6 +26,9 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
     public ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken)
         => link.CallAsync(() => store.TryBeginStartAsync(request, cancellationToken), cancellationToken);
 
+    public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.RenewPendingAsync(pool, ids, cancellationToken), cancellationToken);
+
     public ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync(() => store.CommitReadyAsync(id, pool, generation, cancellationToken), cancellationToken);
 

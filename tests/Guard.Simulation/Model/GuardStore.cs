@@ -38,6 +38,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
             return grant;
         }, cancellationToken);
 
+    public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
+        => link.CallAsync("renew pending", () => _model.Actors.RenewPendingAsync(pool, ids, default), cancellationToken);
+
     public ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync("commit ready", () => _model.Actors.CommitReadyAsync(id, pool, generation, default), cancellationToken);
 

@@ -22,6 +22,9 @@ internal abstract class ActorStorePlant(IActorStore inner) : IActorStore
     public virtual ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken)
         => inner.TryBeginStartAsync(request, cancellationToken);
 
+    public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
+        => inner.RenewPendingAsync(pool, ids, cancellationToken);
+
     public virtual ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => inner.CommitReadyAsync(id, pool, generation, cancellationToken);
 

@@ -2,6 +2,7 @@ using Guard.Core.Actors;
 using Guard.Core.Pools;
 using Guard.Core.Runners;
 using Guard.Core.Storage;
+using Guard.Core.Targets;
 
 namespace Guard.Storage.Tests.Contracts;
 
@@ -131,6 +132,48 @@ public abstract class ServerlessStoreContract : StoreContract
         Assert.Equal(0, (await SweepAsync()).Pending);
         await WantAsync(a);
         Assert.Equal(1, (await SweepAsync()).Pending);
+    }
+
+    [Fact]
+    public async Task RenewPendingAsync_SomePendingStill_CountAgainAndTheOthersAreTold()
+    {
+        var (a, b) = (await AddActorAsync(), await AddActorAsync());
+        await WantAsync(a);
+        await WantAsync(b);
+        var (asleep, unknown, elsewhere) = (await AddActorAsync(), ActorId.New(1), new PoolId(Pool.Namespace, "elsewhere"));
+        var pendingFor = IPoolUpkeepStore.PendingFor(Store.Options.Readiness.RepairInterval);
+        await Store.AdvanceAsync(pendingFor - TimeSpan.FromSeconds(2));
+        await Store.Actors.DestroyAsync(b.Id, Ct);
+
+        var moved = await Store.Actors.RenewPendingAsync(Pool, [a.Id, b.Id, asleep.Id, unknown], Ct);
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+
+        Assert.Equal(new HashSet<ActorId> { b.Id, asleep.Id, unknown }, moved);
+        Assert.Equal(1, (await SweepAsync()).Pending);
+        Assert.Equal(ActorState.Sleeping, (await GetAsync(asleep)).State);
+        Assert.Equal([a.Id], await Store.Actors.RenewPendingAsync(elsewhere, [a.Id], Ct));
+        Assert.Empty(await Store.Actors.RenewPendingAsync(Pool, [], Ct));
+        await Store.AdvanceAsync(pendingFor);
+        Assert.Equal(0, (await SweepAsync()).Pending);
+
+        // Who was forgotten meanwhile counts again.
+        Assert.Empty(await Store.Actors.RenewPendingAsync(Pool, [a.Id], Ct));
+        Assert.Equal(1, (await SweepAsync()).Pending);
+    }
+
+    [Fact]
+    public async Task RenewPendingAsync_AsManyAsOneCallTakes_AllCount()
+    {
+        var ids = new List<ActorId>();
+        for (var i = 0; i < IActorStore.MostRenewed; i++)
+        {
+            var actor = await AddActorAsync();
+            await WantAsync(actor);
+            ids.Add(actor.Id);
+        }
+
+        Assert.Empty(await Store.Actors.RenewPendingAsync(Pool, ids, Ct));
+        Assert.Equal(ids.Count, (await SweepAsync()).Pending);
     }
 
     [Fact]

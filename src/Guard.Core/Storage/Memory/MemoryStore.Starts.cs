@@ -29,6 +29,34 @@ internal sealed partial class MemoryStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
+    {
+        var moved = new HashSet<ActorId>();
+        foreach (var id in ids)
+        {
+            if (Find(id, pool) is not { } entry)
+            {
+                moved.Add(id);
+                continue;
+            }
+
+            lock (entry.Pool.Gate)
+            {
+                if (entry.Record.State == ActorState.Pending)
+                {
+                    entry.Pool.Pend(entry, time.GetTimestamp());
+                }
+                else
+                {
+                    moved.Add(id);
+                }
+            }
+        }
+
+        return new(moved);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
     {
         var result = Transition(id, pool, actor => ActorLifecycle.CommitReady(actor, generation, Now), out var changed);

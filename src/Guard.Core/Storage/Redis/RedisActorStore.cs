@@ -67,6 +67,13 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
+    {
+        var reply = await EvaluateAsync("actors_pending", pool, [.. ids.Select(id => (RedisValue)id.ToString())], cancellationToken);
+        return ((string[])reply!).Select(text => ActorId.Parse(text)).ToHashSet();
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
     {
         var (result, changed) = await CommitAsync(id, pool, generation, "ready", "", cancellationToken);
