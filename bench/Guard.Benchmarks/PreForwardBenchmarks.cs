@@ -71,6 +71,6 @@ public class PreForwardBenchmarks : IDisposable
 
     /// <summary>The flow up to where a request is held or delivered; what comes then is not there.</summary>
     private (GatewayParts Parts, GatewayHandler Handler) FlowOf(GatewayParts parts) => (parts, new(
-        parts.Checks, parts.Admission, new(null), _world.Resolver, null!, null!, null!, parts.Cors, parts.Options, parts.Metrics, TimeProvider.System,
+        parts.Checks, parts.Admission, new(null), _world.Resolver, null!, null!, null!, parts.Cors, null!, parts.Options, parts.Metrics, TimeProvider.System,
         NullLogger<GatewayHandler>.Instance));
 }

@@ -20,6 +20,7 @@ public class TransformerBenchmarks
 
     private readonly DefaultHttpContext _context = new() { TraceIdentifier = "0123456789012345678901234567890" };
     private readonly TrustedProxies _trusted = new(new LiveOptions(new GuardOptions()));
+    private readonly LastReply _lastReply = new(CancellationToken.None);
     private readonly RunnerAddress _runner = new("runner", "http://127.0.0.1:9000", RunnerProtocol.Http1);
     private readonly ActorRoute _route;
 
@@ -61,7 +62,7 @@ public class TransformerBenchmarks
     public async ValueTask<HttpRequestMessage> GuardTransformsRequest()
     {
         var message = new HttpRequestMessage { Version = HttpVersion.Version11 };
-        var exchange = new ForwardExchange(_context, _route, _runner, "/request/hello?x=1", null, _trusted, null, default);
+        var exchange = new ForwardExchange(_context, _route, _runner, "/request/hello?x=1", null, _trusted, _lastReply, null, default);
         await exchange.TransformRequestAsync(_context, message, _runner.Endpoint, default);
         return message;
     }

@@ -20,6 +20,7 @@ internal sealed class ActorForwarder
     private readonly ForwardingInvoker _invoker;
     private readonly LiveOptions _options;
     private readonly TrustedProxies _trusted;
+    private readonly LastReply _lastReply;
     private readonly OpenWebSockets _open;
     private readonly GuardMetrics _metrics;
     private readonly TimeProvider _time;
@@ -32,12 +33,14 @@ internal sealed class ActorForwarder
         ForwardingInvoker invoker,
         LiveOptions options,
         TrustedProxies trusted,
+        LastReply lastReply,
         OpenWebSockets open,
         GuardMetrics metrics,
         TimeProvider time,
         ILogger<ActorForwarder> logger)
     {
-        (_forwarder, _invoker, _options, _trusted, _open, _metrics, _time, _logger) = (forwarder, invoker, options, trusted, open, metrics, time, logger);
+        (_forwarder, _invoker, _options, _trusted, _lastReply) = (forwarder, invoker, options, trusted, lastReply);
+        (_open, _metrics, _time, _logger) = (open, metrics, time, logger);
         _requests = new Protocols(options.Current.Forwarding.ActivityTimeout, HttpVersion.Version20);
 
         // Upgraded connections may be silent for ever; the handshake before has its own limit. Over TLS a WebSocket goes as HTTP/1.1,
@@ -62,7 +65,7 @@ internal sealed class ActorForwarder
             context.Request.Body = body;
         }
 
-        return new(context, route, RunnerOf(route), forwardedTarget, body, _trusted, null, cancellationToken);
+        return new(context, route, RunnerOf(route), forwardedTarget, body, _trusted, _lastReply, null, cancellationToken);
     }
 
     /// <summary>The second step; give what it returns to <see cref="End"/>.</summary>
@@ -82,7 +85,7 @@ internal sealed class ActorForwarder
         var runner = RunnerOf(route);
         var limits = _options.Current.Forwarding;
         using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _open, _metrics.WebSockets, cancellationToken);
-        var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, handshake, cancellationToken);
+        var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, _lastReply, handshake, cancellationToken);
         var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _webSockets.For(runner), exchange, handshake.Token);
         if (handshake.IsAccepted && context.Response.HasStarted)
         {
@@ -128,7 +131,7 @@ internal sealed class ActorForwarder
             return new(ForwardStatus.Done);
         }
 
-        exchange.Undo(context);
+        exchange.Undo();
         if (exchange.Verdict is { } verdict)
         {
             return verdict;

@@ -18,7 +18,7 @@ internal sealed class ForwardExchange : HttpTransformer
     private readonly string _target;
     private readonly TrustedProxies _trusted;
     private readonly WebSocketHandshake? _handshake;
-    private readonly ReplyBaseline _baseline;
+    private readonly LastReply _lastReply;
     private bool _offersRivet;
 
     public ForwardExchange(
@@ -28,12 +28,12 @@ internal sealed class ForwardExchange : HttpTransformer
         string target,
         ReplayableBody? body,
         TrustedProxies trusted,
+        LastReply lastReply,
         WebSocketHandshake? handshake,
         CancellationToken cancellation)
     {
         (Context, Route, Runner, Body, Cancellation) = (context, route, runner, body, cancellation);
-        (_target, _trusted, _handshake) = (target, trusted, handshake);
-        _baseline = new ReplyBaseline(context.Response.Headers);
+        (_target, _trusted, _lastReply, _handshake) = (target, trusted, lastReply, handshake);
     }
 
     public HttpContext Context { get; }
@@ -60,8 +60,13 @@ internal sealed class ForwardExchange : HttpTransformer
     /// <summary>Why the copy of an event stream, or of reply headers, ended early.</summary>
     public Exception? Fault { get; private set; }
 
-    /// <summary>Makes the response as it was before this try. It must not have started.</summary>
-    public void Undo(HttpContext context) => _baseline.Restore(context);
+    /// <summary>Takes back what this try did to the response, which must not have started: 200, and of headers only the ray id. CORS headers
+    /// are for the caller to put on again.</summary>
+    public void Undo()
+    {
+        Context.Response.Clear();
+        Context.Response.Headers[HeaderRules.RayId] = Context.TraceIdentifier;
+    }
 
     public override ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -94,6 +99,7 @@ internal sealed class ForwardExchange : HttpTransformer
         try
         {
             ResponseHeaders.Copy(httpContext, proxyResponse);
+            _lastReply.Mark(httpContext);
         }
         catch (InvalidOperationException e)
         {

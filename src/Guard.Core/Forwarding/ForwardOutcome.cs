@@ -24,7 +24,7 @@ internal enum ForwardStatus
 }
 
 /// <summary>How one delivery to a runner ended. Where the status is not <see cref="ForwardStatus.Done"/> the response has not started
-/// and is as it was before the try.</summary>
+/// and is as it was before the try, but for CORS headers: they are gone.</summary>
 /// <param name="Status">What happened.</param>
 /// <param name="Error">Set with <see cref="ForwardStatus.Failed"/>.</param>
 /// <param name="LastError">The code, or a short name of the fault, for <c>retry_attempts_exceeded</c> and logs; null when done.</param>

@@ -19,7 +19,7 @@ internal static class ResponseHeaders
         var runnersCors = message.Headers.NonValidated.Contains(HeaderNames.AccessControlAllowOrigin);
         if (runnersCors)
         {
-            ReplyBaseline.RemoveCors(destination);
+            RemoveCors(destination);
         }
 
         var guardsCors = !runnersCors && destination.AccessControlAllowOrigin.Count > 0;
@@ -85,6 +85,14 @@ internal static class ResponseHeaders
             // Guard's own (vary, exposed headers) come first.
             destination[name] = MayBeThere(name) ? StringValues.Concat(destination[name], value) : value;
         }
+    }
+
+    private static void RemoveCors(IHeaderDictionary headers)
+    {
+        headers.AccessControlAllowOrigin = default;
+        headers.AccessControlAllowCredentials = default;
+        headers.AccessControlExposeHeaders = default;
+        headers.Vary = default;
     }
 
     /// <summary>Whether Guard may have put a header of this name there. A reply's own names do not repeat.</summary>

@@ -6,6 +6,7 @@ using Guard.Core.Readiness;
 using Guard.Core.Routing;
 using Guard.Core.Runners;
 using Guard.Core.Targets;
+using Yarp.ReverseProxy.Forwarder;
 
 namespace Guard.Core.Gateway;
 
@@ -20,46 +21,46 @@ internal sealed class ActorDelivery(
     UnroutedHold unrouted,
     ReadinessGate readiness,
     DisownedActors disowned,
+    CorsPolicy cors,
     SuspectRunners suspects,
     LiveOptions options,
     GuardMetrics metrics,
     TimeProvider time)
 {
+    /// <summary>The first try of an ordinary request in three steps, of which the caller awaits the second itself: an asynchronous method more
+    /// on the way is paid for by each request.</summary>
+    /// <returns>Null for a request that takes the way of <see cref="DeliverAsync"/>.</returns>
+    public ForwardExchange? TryBegin(GatewayRequest request, ActorRoute route) => request.IsWebSocket || ClimbsOut(request, route) ? null : Begin(request, route);
+
+    /// <summary>The second step; give what it returns to <see cref="EndAsync"/>.</summary>
+    public ValueTask<ForwarderError> SendAsync(ForwardExchange exchange) => forwarder.SendAsync(exchange);
+
+    /// <summary>The third step, with all further tries.</summary>
+    /// <returns>As <see cref="DeliverAsync"/>.</returns>
+    public ValueTask<GuardError?> EndAsync(GatewayRequest request, ForwardExchange exchange, ForwarderError error)
+    {
+        var outcome = forwarder.End(exchange, error);
+        return IsDone(request, exchange.Route, outcome) ? new((GuardError?)null) : GoOnAsync(request, exchange.Route, outcome);
+    }
+
     /// <summary>Null when the reply went to the client, or the client left; else what to answer.</summary>
     public async ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route)
+    {
+        if (ClimbsOut(request, route))
+        {
+            return OutOfReach(request);
+        }
+
+        var outcome = await TryAsync(request, route);
+        return IsDone(request, route, outcome) ? null : await GoOnAsync(request, route, outcome);
+    }
+
+    /// <summary>After a try that did not bring it to its end.</summary>
+    private async ValueTask<GuardError?> GoOnAsync(GatewayRequest request, ActorRoute route, ForwardOutcome outcome)
     {
         var tries = default(TryCounts);
         while (true)
         {
-            if (route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget)))
-            {
-                // Above the actor's own root stands the runner's base path, and beside that Guard's channel.
-                return GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
-            }
-
-            ForwardOutcome outcome;
-            if (request.IsWebSocket)
-            {
-                outcome = await forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None);
-            }
-            else
-            {
-                var exchange = forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
-                outcome = forwarder.End(exchange, await forwarder.SendAsync(exchange));
-            }
-
-            if (outcome.Status is ForwardStatus.Done or ForwardStatus.NotMyActor or ForwardStatus.FailedTry)
-            {
-                // It answered, so it can be reached.
-                suspects.Clear(route.Runner.RunnerId);
-            }
-
-            if (outcome.Status == ForwardStatus.Done)
-            {
-                request.IsAnswered = true;
-                return null;
-            }
-
             tries = tries.Add(outcome.Status);
             var decision = ReplayRules.Next(
                 outcome, tries, request.CanReplay, options.Current.Retry.MaxAttempts, route.IdText, time.GetElapsedTime(request.Arrival));
@@ -76,8 +77,51 @@ internal sealed class ActorDelivery(
             }
 
             route = next.Route;
+            if (ClimbsOut(request, route))
+            {
+                return OutOfReach(request);
+            }
+
+            cors.Apply(request.Context);
+            outcome = await TryAsync(request, route);
+            if (IsDone(request, route, outcome))
+            {
+                return null;
+            }
         }
     }
+
+    private async ValueTask<ForwardOutcome> TryAsync(GatewayRequest request, ActorRoute route)
+    {
+        if (request.IsWebSocket)
+        {
+            return await forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None);
+        }
+
+        var exchange = Begin(request, route);
+        return forwarder.End(exchange, await forwarder.SendAsync(exchange));
+    }
+
+    private ForwardExchange Begin(GatewayRequest request, ActorRoute route)
+        => forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+
+    private bool IsDone(GatewayRequest request, ActorRoute route, in ForwardOutcome outcome)
+    {
+        if (outcome.Status is ForwardStatus.Done or ForwardStatus.NotMyActor or ForwardStatus.FailedTry)
+        {
+            // It answered, so it can be reached.
+            suspects.Clear(route.Runner!.RunnerId);
+        }
+
+        return request.IsAnswered = outcome.Status == ForwardStatus.Done;
+    }
+
+    /// <summary>Above the actor's own root stands the runner's base path, and beside that Guard's channel.</summary>
+    private static bool ClimbsOut(GatewayRequest request, ActorRoute route)
+        => route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget));
+
+    private static GuardError OutOfReach(GatewayRequest request)
+        => GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
 
     /// <summary>Where to try next: the actor as it is now, ready, and not the place that just failed before its time.</summary>
     private async Task<Resolution> NextAsync(GatewayRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)

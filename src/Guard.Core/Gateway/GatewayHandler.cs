@@ -25,6 +25,7 @@ internal sealed partial class GatewayHandler(
     ReadinessGate readiness,
     ActorDelivery delivery,
     CorsPolicy cors,
+    LastReply lastReply,
     LiveOptions options,
     GuardMetrics metrics,
     TimeProvider time,
@@ -38,7 +39,13 @@ internal sealed partial class GatewayHandler(
         try
         {
             cors.Apply(context);
-            error = Admit(request, out var route) ?? await ServeAsync(request, route);
+            error = Admit(request, out var route);
+            if (error is null)
+            {
+                error = TryBegin(request, route) is { } exchange
+                    ? await delivery.EndAsync(request, exchange, await delivery.SendAsync(exchange))
+                    : await ServeAsync(request, route);
+            }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -122,16 +129,22 @@ internal sealed partial class GatewayHandler(
         return admission.CheckScope(request, route, error);
     }
 
+    /// <summary>The way of nearly all: straight to a cached actor that is ready.</summary>
+    private ForwardExchange? TryBegin(GatewayRequest request, ActorRoute? route)
+    {
+        if (route is null || !route.Serves(request.SkipReadyWait))
+        {
+            return null;
+        }
+
+        request.PrepareBody(options.Current);
+        return delivery.TryBegin(request, route);
+    }
+
     private ValueTask<GuardError?> ServeAsync(GatewayRequest request, ActorRoute? route)
         => request.Form == RouteForm.None ? AnswerAsync(request)
-            : route is not null && route.Serves(request.SkipReadyWait) ? DeliverAsync(request, route)
+            : route is not null && route.Serves(request.SkipReadyWait) ? delivery.DeliverAsync(request, route)
             : HoldAsync(request, route);
-
-    private ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route)
-    {
-        request.PrepareBody(options.Current);
-        return delivery.DeliverAsync(request, route);
-    }
 
     /// <summary>For actors whose route is not cached, and those that are not ready: apart, so that others do not pay for it.</summary>
     private async ValueTask<GuardError?> HoldAsync(GatewayRequest request, ActorRoute? route)
@@ -157,13 +170,15 @@ internal sealed partial class GatewayHandler(
             route = held.Route;
         }
 
-        return await DeliverAsync(request, route);
+        request.PrepareBody(options.Current);
+        return await delivery.DeliverAsync(request, route);
     }
 
     /// <summary>What the gateway answers itself: preflights of any gateway form, and its own metadata.</summary>
     private async ValueTask<GuardError?> AnswerAsync(GatewayRequest request)
     {
         var context = request.Context;
+        lastReply.MarkOnStart(context);
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (!CorsPolicy.IsPreflight(context.Request))
         {
@@ -192,6 +207,7 @@ internal sealed partial class GatewayHandler(
         }
 
         cors.Apply(context);
+        lastReply.MarkOnStart(context);
         try
         {
             await ErrorWriter.WriteAsync(context, error);

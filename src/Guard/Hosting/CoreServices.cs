@@ -70,7 +70,7 @@ internal static class CoreServices
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(health);
         services.AddHostedService<ServerlessHandOver>();
-        services.AddSingleton<LastReply>();
+        services.AddSingleton(s => new LastReply(s.GetRequiredService<HealthState>().Draining));
         services.AddSingleton<GatewayConnections>();
         services.AddSingleton<IDrainedAtShutdown>(static sp => sp.GetRequiredService<GatewayConnections>());
         services.AddSingleton<IDrainedAtShutdown, WebSocketDrain>();

@@ -1,6 +1,7 @@
 using Guard.Configuration;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Forwarding;
 using Guard.Core.Options;
 
 namespace Guard.Hosting;
@@ -26,15 +27,21 @@ internal sealed partial class RequestPipeline(
         var ray = rays.New();
         context.TraceIdentifier = ray;
         context.Response.Headers[RayHeader] = ray;
-        lastReply.Watch(context);
         var route = RouteOf(context);
         if (route != routes.Gateway)
         {
+            lastReply.MarkOnStart(context);
             return CatchAsync(context, route, yields: true);
         }
 
+        if (routes.GatewayMayThrow)
+        {
+            lastReply.MarkOnStart(context);
+            return CatchAsync(context, route, yields: false);
+        }
+
         // The request flow catches for itself, and HTTP/1.1 has no streams to reset: going on would cost each request a state machine.
-        return routes.GatewayMayThrow || !HttpProtocol.IsHttp11(context.Request.Protocol) ? CatchAsync(context, route, yields: false) : route(context);
+        return HttpProtocol.IsHttp11(context.Request.Protocol) ? route(context) : CatchAsync(context, route, yields: false);
     }
 
     private async Task CatchAsync(HttpContext context, RequestDelegate route, bool yields)

@@ -43,7 +43,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     /// <summary>How often a request is tried when its runner was not reached or said it failed.</summary>
     public int Tries { get; set; } = 1;
 
-    /// <summary>Runs before each request is forwarded.</summary>
+    /// <summary>Runs before each try.</summary>
     public Action<HttpContext>? Before { get; set; }
 
     /// <summary>Passed to the forwarder.</summary>
@@ -88,6 +88,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
         builder.Services.AddSingleton<RunnerInvoker>();
         builder.Services.AddSingleton<ForwardingInvoker>();
         builder.Services.AddSingleton<OpenWebSockets>();
+        builder.Services.AddSingleton(new LastReply(CancellationToken.None));
         builder.Services.AddSingleton<ActorForwarder>();
         builder.Services.AddSingleton(new GuardMetrics(live));
         var app = builder.Build();
@@ -144,12 +145,12 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     {
         context.TraceIdentifier = Ray;
         context.Response.Headers[HeaderRules.RayId] = Ray;
-        Before?.Invoke(context);
         var forwarder = _app.Services.GetRequiredService<ActorForwarder>();
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         using var body = ReplayableBody.For(context, Options);
         for (var attempt = 0; ; attempt++)
         {
+            Before?.Invoke(context);
             var outcome = await ForwardAsync(forwarder, context, Route(attempt), target, body);
             _outcomes.Writer.TryWrite(outcome);
             if (outcome.Status is ForwardStatus.Done or ForwardStatus.ClientGone)

@@ -127,6 +127,30 @@ public sealed class RunnerFaultScenarios(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Request_RunnerAnswers421Once_ServedInANewGenerationWithGuardsHeaders()
+    {
+        await using var guard = await GuardProcess.StartAsync(Token);
+        await guard.Control.PutPoolAsync("default", Token);
+        await using var runner = await ScriptedRunner.StartAsync(guard.ControlAddress, new RunnerSettings(), Token);
+        var asked = 0;
+        runner.OnRequest = context =>
+        {
+            context.Response.StatusCode = Interlocked.Increment(ref asked) == 1 ? StatusCodes.Status421MisdirectedRequest : StatusCodes.Status200OK;
+            context.Response.Headers["x-try"] = $"{asked}";
+            return Task.CompletedTask;
+        };
+        var actor = await guard.Control.CreateActorAsync("default", Token);
+
+        using var reply = await guard.Client.GetAsync(new Uri($"/gateway/{actor}/hello", UriKind.Relative), Token);
+
+        Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        Assert.Equal(["2"], reply.Headers.GetValues("x-try"));
+        Assert.Equal(["*"], reply.Headers.GetValues("access-control-allow-origin"));
+        Assert.Equal(["*"], reply.Headers.GetValues("access-control-expose-headers"));
+        Assert.Single(reply.Headers.GetValues("x-rivet-ray-id"));
+    }
+
+    [Fact]
     public async Task Request_RunnerAnswers421Again_ServiceUnavailable()
     {
         await using var guard = await GuardProcess.StartAsync(Token);
