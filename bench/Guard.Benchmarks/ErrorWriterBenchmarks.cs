@@ -3,7 +3,6 @@ using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Pools;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Guard.Benchmarks;
 
@@ -11,7 +10,7 @@ namespace Guard.Benchmarks;
 [MemoryDiagnoser]
 public class ErrorWriterBenchmarks
 {
-    private readonly IServiceProvider _services = new ServiceCollection().AddSingleton(new LiveOptions(new GuardOptions())).BuildServiceProvider();
+    private readonly GuardOptions _options = new();
     private readonly PoolHealthSnapshot _red = new(
         new PoolId("default", "lobby"), 1, 1, true, new ActivePoolError(new PoolError(PoolErrorKind.ServerlessHttpError, 500, "oops"), 1, 1), 0, 1);
 
@@ -24,15 +23,21 @@ public class ErrorWriterBenchmarks
     public HttpContext ContextAlone() => Context("*/*");
 
     [Benchmark]
-    public Task Json() => ErrorWriter.WriteAsync(Context("*/*"), _error);
+    public Task Json() => WriteAsync("*/*");
 
     [Benchmark]
-    public Task Problem() => ErrorWriter.WriteAsync(Context("application/problem+json, */*;q=0.5"), _error);
+    public Task Problem() => WriteAsync("application/problem+json, */*;q=0.5");
+
+    private async Task WriteAsync(string accept)
+    {
+        var context = Context(accept);
+        await ErrorWriter.WriteAsync(context, _error, _options);
+        await context.Response.CompleteAsync();
+    }
 
     private DefaultHttpContext Context(string accept) => new()
     {
         TraceIdentifier = "0123456789abcdefghijklmnopqrst",
-        RequestServices = _services,
         Request = { Method = "GET", Protocol = "HTTP/1.1", Headers = { Accept = accept } },
         Response = { Body = Stream.Null },
     };

@@ -8,31 +8,33 @@ namespace Guard.Core.Errors;
 
 /// <summary>
 /// The only writer of replies Guard itself makes: JSON, problem+json or, on a WebSocket handshake, a close frame (CONTRACT section 5).
-/// Headers already on the response (CORS) stay. Takes <see cref="LiveOptions"/> and <see cref="TimeProvider"/> from the request's services.
+/// Headers already on the response (CORS) stay.
 /// </summary>
 internal static class ErrorWriter
 {
     private static readonly GuardOptions Defaults = new();
 
     /// <summary>
-    /// Answers the request with the error; the task ends when the reply was handed over, on a WebSocket after the client's close or a few
-    /// seconds. Never throws when the client is gone. A response that has begun cannot become an error: it is cut off, so that the client
-    /// sees it is not whole.
+    /// Answers the request with the error; the server sends it when the request ends, a WebSocket's at once: then the task ends after the
+    /// client's close or a few seconds. Never throws when the client is gone. A response that has begun cannot become an error: it is cut
+    /// off, so that the client sees it is not whole.
     /// </summary>
-    public static async Task WriteAsync(HttpContext context, GuardError error)
+    /// <param name="context">The request.</param>
+    /// <param name="error">The answer.</param>
+    /// <param name="options">In force now; null takes them from the request's services, which are made for it.</param>
+    public static Task WriteAsync(HttpContext context, GuardError error, GuardOptions? options = null)
     {
         if (context.Response.HasStarted)
         {
             context.Abort();
-            return;
+            return Task.CompletedTask;
         }
 
         switch (error.IsFraming ? WebSocketHandshake.None : WebSocketRefusal.Examine(context))
         {
             case WebSocketHandshake.Valid:
                 WriteHeaders(context, error);
-                await WebSocketRefusal.CloseAsync(context, error);
-                return;
+                return WebSocketRefusal.CloseAsync(context, error);
             case WebSocketHandshake.InvalidKey:
                 error = GuardErrors.InvalidHeader("sec-websocket-key", "must be the base64 of 16 bytes");
                 break;
@@ -42,13 +44,13 @@ internal static class ErrorWriter
                 break;
         }
 
-        await WriteBodyAsync(context, error);
+        WriteReply(context, error, options ?? context.RequestServices?.GetService<LiveOptions>()?.Current ?? Defaults);
+        return Task.CompletedTask;
     }
 
-    private static async Task WriteBodyAsync(HttpContext context, GuardError error)
+    private static void WriteReply(HttpContext context, GuardError error, GuardOptions options)
     {
         var response = context.Response;
-        var options = context.RequestServices?.GetService<LiveOptions>()?.Current ?? Defaults;
         var problem = ErrorFormat.WantsProblem(context.Request.Headers.Accept);
         response.StatusCode = error.Status;
         response.ContentType = problem ? ErrorFormat.Problem : ErrorFormat.Json;
@@ -68,21 +70,11 @@ internal static class ErrorWriter
             return;
         }
 
-        try
-        {
-            using (var writer = new Utf8JsonWriter(response.BodyWriter))
-            {
-                ErrorBody.Write(writer, error, problem, options.ExposeErrors, options.PoolHealth.MaxErrorBytes);
-                writer.Flush();
-                response.ContentLength = writer.BytesCommitted;
-            }
-
-            await response.BodyWriter.FlushAsync(context.RequestAborted);
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
-        {
-            // The client left: nobody is there to be told.
-        }
+        // Not flushed: head, body and the end of the reply leave together.
+        using var writer = new Utf8JsonWriter(response.BodyWriter);
+        ErrorBody.Write(writer, error, problem, options.ExposeErrors, options.PoolHealth.MaxErrorBytes);
+        writer.Flush();
+        response.ContentLength = writer.BytesCommitted;
     }
 
     private static void WriteHeaders(HttpContext context, GuardError error)

@@ -210,7 +210,7 @@ internal sealed partial class GatewayHandler(
         lastReply.MarkOnStart(context);
         try
         {
-            await ErrorWriter.WriteAsync(context, error);
+            await ErrorWriter.WriteAsync(context, error, options.Current);
             if (error.Status == StatusCodes.Status413PayloadTooLarge)
             {
                 await LingeringClose.DrainAsync(context, time);

@@ -248,6 +248,8 @@ public class ErrorWriterTests
         context.RequestAborted = new CancellationToken(true);
 
         await ErrorWriter.WriteAsync(context, GuardErrors.ActorNotFound());
+
+        Assert.Equal(404, context.Response.StatusCode);
     }
 
     [Theory]
@@ -276,6 +278,7 @@ public class ErrorWriterTests
     private static async Task<string> WriteAsync(HttpContext context, GuardError error)
     {
         await ErrorWriter.WriteAsync(context, error);
+        await context.Response.CompleteAsync();
         return System.Text.Encoding.UTF8.GetString(((MemoryStream)context.Response.Body).ToArray());
     }
 
