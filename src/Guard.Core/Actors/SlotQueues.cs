@@ -171,8 +171,10 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
 
     private sealed class Queue
     {
+        private static readonly Comparer<Wake> ByTicket = Comparer<Wake>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket));
+
         /// <summary>In the order they were first refused.</summary>
-        public SortedSet<Wake> Waiting { get; } = new(Comparer<Wake>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket)));
+        public SortedSet<Wake> Waiting { get; } = new(ByTicket);
 
         /// <summary>Turns that found nobody.</summary>
         public int Unused { get; set; }

@@ -91,13 +91,13 @@ internal sealed class ActorDelivery(
         }
     }
 
-    private async ValueTask<ForwardOutcome> TryAsync(GatewayRequest request, ActorRoute route)
-    {
-        if (request.IsWebSocket)
-        {
-            return await forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None);
-        }
+    private ValueTask<ForwardOutcome> TryAsync(GatewayRequest request, ActorRoute route)
+        => request.IsWebSocket
+            ? forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None)
+            : ForwardAsync(request, route);
 
+    private async ValueTask<ForwardOutcome> ForwardAsync(GatewayRequest request, ActorRoute route)
+    {
         var exchange = Begin(request, route);
         return forwarder.End(exchange, await forwarder.SendAsync(exchange));
     }
