@@ -167,6 +167,14 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
                 wake.StoreDown = true;
             }
         }
+        catch (Exception)
+        {
+            // A bug, or a reply nobody expected. Whoever waits must not depend on it: each asks, and tells what comes of that.
+            foreach (var wake in wakes)
+            {
+                wake.Pulse.Set();
+            }
+        }
     }
 
     private sealed class Queue

@@ -91,6 +91,20 @@ public sealed class SlotQueuesTests
     }
 
     [Fact]
+    public async Task Hold_RenewalBreaks_EachAsksForItselfAndGetsItsSlot()
+    {
+        var (h, _, holds) = await HoldManyAsync(deaf: true);
+        h.Link.RenewalBug = new InvalidOperationException("a bug");
+        await h.AdvanceAsync(3 * Interval);
+
+        await h.AddRunnerAsync("r1", slots: Waiting);
+        var took = await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), most: 3 * Interval);
+
+        Assert.All(holds, hold => Assert.Equal(HoldOutcome.Ready, hold.Result.Outcome));
+        Assert.InRange(took, TimeSpan.Zero, 2 * Interval);
+    }
+
+    [Fact]
     public async Task Hold_NobodyHearsThatAnActorIsDestroyed_ItsRequestIsAnsweredInTwoIntervals()
     {
         var (h, actors, holds) = await HoldManyAsync(deaf: true);

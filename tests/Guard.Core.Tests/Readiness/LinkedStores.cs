@@ -27,7 +27,7 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
         => link.CallAsync(() => store.TryBeginStartAsync(request, cancellationToken), cancellationToken);
 
     public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
-        => link.CallAsync(() => store.RenewPendingAsync(pool, ids, cancellationToken), cancellationToken);
+        => link.RenewalBug is { } bug ? throw bug : link.CallAsync(() => store.RenewPendingAsync(pool, ids, cancellationToken), cancellationToken);
 
     public ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync(() => store.CommitReadyAsync(id, pool, generation, cancellationToken), cancellationToken);

@@ -19,6 +19,9 @@ internal sealed class StoreLink(TimeProvider time)
     /// <summary>Calls made so far, answered or not.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
+    /// <summary>Thrown by each renewal of pending actors, which are not made then: a bug on the way to the store.</summary>
+    public Exception? RenewalBug { get; set; }
+
     public void Up()
     {
         _pass = static _ => default;

@@ -26,7 +26,7 @@ public sealed class SanitisingTests(ITestOutputHelper output)
         var before = guard.PeakResidentBytes;
         var body = new string('x', 511) + string.Concat(Enumerable.Repeat("é", 5 * 1024 * 1024));
 
-        await guard.Control.ReportPoolErrorAsync("default", Token, $$$"""{"serverless_http_error":{"status_code":500,"body":"{{{body}}}"}}""");
+        await ReportAsync(guard, $$$"""{"serverless_http_error":{"status_code":500,"body":"{{{body}}}"}}""");
 
         var configs = await guard.Control.CallAsync(HttpMethod.Get, "runner-configs?namespace=default", null, Token);
         var kept = configs.GetProperty("runner_configs").GetProperty("default").GetProperty("datacenters").GetProperty("default")
@@ -34,6 +34,22 @@ public sealed class SanitisingTests(ITestOutputHelper output)
         Assert.Equal(new string('x', 511), kept);
         output.WriteLine($"10 MB error body: peak memory grew by {(guard.PeakResidentBytes - before) >> 20} MiB");
         Assert.InRange(guard.PeakResidentBytes - before, 0, 400L << 20);
+    }
+
+    /// <summary>Again, when told to come again: on a busy machine Redis does not get to answer within its second.</summary>
+    private static async Task ReportAsync(GuardProcess guard, string error)
+    {
+        for (var left = 5; ; left--)
+        {
+            try
+            {
+                await guard.Control.ReportPoolErrorAsync("default", Token, error);
+                return;
+            }
+            catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.ServiceUnavailable && left > 0)
+            {
+            }
+        }
     }
 
     [Fact]
