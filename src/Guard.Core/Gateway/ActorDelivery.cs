@@ -40,27 +40,37 @@ internal sealed class ActorDelivery(
     public ValueTask<GuardError?> EndAsync(GatewayRequest request, ForwardExchange exchange, ForwarderError error)
     {
         var outcome = forwarder.End(exchange, error);
-        return IsDone(request, exchange.Route, outcome) ? new((GuardError?)null) : GoOnAsync(request, exchange.Route, outcome);
+        return IsDone(request, exchange.Route, outcome) ? new((GuardError?)null) : RepeatAsync(request, exchange.Route, outcome);
     }
 
     /// <summary>Null when the reply went to the client, or the client left; else what to answer.</summary>
-    public async ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route)
-    {
-        if (ClimbsOut(request, route))
-        {
-            return OutOfReach(request);
-        }
+    public ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route) => RepeatAsync(request, route, failed: null);
 
-        var outcome = await TryAsync(request, route);
-        return IsDone(request, route, outcome) ? null : await GoOnAsync(request, route, outcome);
-    }
-
-    /// <summary>After a try that did not bring it to its end.</summary>
-    private async ValueTask<GuardError?> GoOnAsync(GatewayRequest request, ActorRoute route, ForwardOutcome outcome)
+    /// <summary>Tries until it is delivered, or may not be tried again.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="route">Where to try first, or where it was tried.</param>
+    /// <param name="failed">What came of a first try that is over; null where none was made.</param>
+    private async ValueTask<GuardError?> RepeatAsync(GatewayRequest request, ActorRoute route, ForwardOutcome? failed)
     {
         var tries = default(TryCounts);
         while (true)
         {
+            if (failed is not { } outcome)
+            {
+                if (ClimbsOut(request, route))
+                {
+                    // Above the actor's own root stands the runner's base path, and beside that Guard's channel.
+                    return GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
+                }
+
+                outcome = await TryAsync(request, route);
+                if (IsDone(request, route, outcome))
+                {
+                    return null;
+                }
+            }
+
+            failed = null;
             tries = tries.Add(outcome.Status);
             var decision = ReplayRules.Next(
                 outcome, tries, request.CanReplay, options.Current.Retry.MaxAttempts, route.IdText, time.GetElapsedTime(request.Arrival));
@@ -77,17 +87,7 @@ internal sealed class ActorDelivery(
             }
 
             route = next.Route;
-            if (ClimbsOut(request, route))
-            {
-                return OutOfReach(request);
-            }
-
             cors.Apply(request.Context);
-            outcome = await TryAsync(request, route);
-            if (IsDone(request, route, outcome))
-            {
-                return null;
-            }
         }
     }
 
@@ -116,12 +116,8 @@ internal sealed class ActorDelivery(
         return request.IsAnswered = outcome.Status == ForwardStatus.Done;
     }
 
-    /// <summary>Above the actor's own root stands the runner's base path, and beside that Guard's channel.</summary>
     private static bool ClimbsOut(GatewayRequest request, ActorRoute route)
         => route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget));
-
-    private static GuardError OutOfReach(GatewayRequest request)
-        => GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
 
     /// <summary>Where to try next: the actor as it is now, ready, and not the place that just failed before its time.</summary>
     private async Task<Resolution> NextAsync(GatewayRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)

@@ -20,7 +20,7 @@ namespace Guard.Core.Readiness;
 [SuppressMessage("Reliability", "CA1001", Justification = "TearDown ends what it owns; the cancelled source holds nothing")]
 internal sealed partial class ActorWait
 {
-    /// <summary>While a wake is under way the actor is read once in so many repair intervals: the wake calls the store in each.</summary>
+    /// <summary>While a wake is under way the actor is read once in so many repair intervals: the wake, or the queue it waits in for a slot, calls the store in each.</summary>
     private const int WakeReads = 10;
 
     private readonly ActorWaits _owner;
@@ -203,7 +203,7 @@ internal sealed partial class ActorWait
                 await StepAsync();
                 EndDue();
 
-                // A wake reads the actor itself as often as that, and ends when it finds what this would.
+                // A wake, or its queue, looks at the actor as often as that, and the wake ends when it finds what this would.
                 var repair = _services.Options.Current.Readiness.RepairInterval;
                 await _pulse.WaitAsync(_wake is null ? repair : WakeReads * repair, _unwanted.Token);
             }

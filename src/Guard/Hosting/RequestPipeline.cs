@@ -28,16 +28,11 @@ internal sealed partial class RequestPipeline(
         context.TraceIdentifier = ray;
         context.Response.Headers[RayHeader] = ray;
         var route = RouteOf(context);
-        if (route != routes.Gateway)
+        var isGateway = route == routes.Gateway;
+        if (!isGateway || routes.GatewayMayThrow)
         {
             lastReply.MarkOnStart(context);
-            return CatchAsync(context, route, yields: true);
-        }
-
-        if (routes.GatewayMayThrow)
-        {
-            lastReply.MarkOnStart(context);
-            return CatchAsync(context, route, yields: false);
+            return CatchAsync(context, route, yields: !isGateway);
         }
 
         // The request flow catches for itself, and HTTP/1.1 has no streams to reset: going on would cost each request a state machine.
