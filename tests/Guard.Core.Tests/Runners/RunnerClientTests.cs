@@ -3,7 +3,7 @@ using Guard.Core.Options;
 using Guard.Core.Runners;
 using Guard.Core.Targets;
 using Guard.Core.Tests.Readiness;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Core.Tests.Runners;
 

@@ -1,5 +1,6 @@
 using Guard.Core.Pools;
 using Guard.Core.Storage;
+using Guard.TestSupport;
 using StackExchange.Redis;
 
 namespace Guard.Storage.Tests.Redis;

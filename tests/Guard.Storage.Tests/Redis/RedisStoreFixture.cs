@@ -6,6 +6,7 @@ using Guard.Core.Pools;
 using Guard.Core.Storage;
 using Guard.Core.Storage.Redis;
 using Guard.Storage.Tests.Contracts;
+using Guard.TestSupport;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Storage.Tests.Redis;

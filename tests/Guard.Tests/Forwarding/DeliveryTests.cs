@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Guard.Core.Forwarding;
 using Guard.Core.Runners;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Tests.Forwarding;

@@ -1,6 +1,6 @@
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Tests.Forwarding;
 

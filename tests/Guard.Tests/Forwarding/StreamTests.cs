@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using Guard.Core.Forwarding;
 using Guard.Core.Runners;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 
