@@ -41,6 +41,14 @@ public sealed partial class SourceRulesTests
     public void AsyncVoid_IsNever_Used()
         => Assert.Empty(FilesMatching(AsyncVoid()));
 
+    /// <summary>The one style rule that no build holds; over the tests and the benchmarks as well.</summary>
+    [Theory]
+    [InlineData("src")]
+    [InlineData("tests")]
+    [InlineData("bench")]
+    public void Members_AreNever_QualifiedByThis(string folder)
+        => Assert.Empty(FilesMatching(ThisQualifier(), Path.Combine(RepositoryRoot(), folder)));
+
     [Fact]
     public void Demo_KnowsOnly_TheHttpContract()
         => Assert.DoesNotContain(FilesMatching(InternalUsing()), f => f.StartsWith("Guard/Demo/", StringComparison.Ordinal));
@@ -54,10 +62,12 @@ public sealed partial class SourceRulesTests
     }
 
     /// <summary>Paths under src/, with forward slashes.</summary>
-    private static IEnumerable<string> FilesMatching(Regex rule) => Directory
-        .EnumerateFiles(Src, "*.cs", SearchOption.AllDirectories)
+    private static IEnumerable<string> FilesMatching(Regex rule) => FilesMatching(rule, Src);
+
+    private static IEnumerable<string> FilesMatching(Regex rule, string root) => Directory
+        .EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
         .Where(file => rule.IsMatch(WithoutComments(File.ReadAllText(file))))
-        .Select(file => Path.GetRelativePath(Src, file).Replace('\\', '/'));
+        .Select(file => Path.GetRelativePath(root, file).Replace('\\', '/'));
 
     private static string WithoutComments(string source) => LineComment().Replace(source, "");
 
@@ -73,6 +83,9 @@ public sealed partial class SourceRulesTests
 
         throw new InvalidOperationException("the tests do not run inside the repository");
     }
+
+    [GeneratedRegex(@"\bthis\.\w")]
+    private static partial Regex ThisQualifier();
 
     // Response.StatusCode = 404, and not: StatusCode == 404, or an object's own member StatusCode in an initializer.
     [GeneratedRegex(@"\.StatusCode\s*=(?!=)")]
