@@ -9,9 +9,9 @@ namespace Guard.TestSupport;
 /// </summary>
 internal sealed class GuardProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -65,7 +65,7 @@ internal sealed class GuardProcess : IAsyncDisposable
     /// <summary>User and system time so far.</summary>
     public TimeSpan CpuTime => Fresh().TotalProcessorTime;
 
-    /// <summary>Starts it and waits until <c>/readyz</c> answers 200. Throws with its output when it ends first or takes longer than 30 s.</summary>
+    /// <summary>Starts it and waits until <c>/readyz</c> answers 200. Throws with its output when it ends first or takes longer than 2 minutes.</summary>
     /// <param name="cancellationToken">Ends the wait, and the process with it.</param>
     /// <param name="settings">Full keys, e.g. <c>Guard:FailFast:CheckDelay</c>, passed as environment variables.</param>
     public static Task<GuardProcess> StartAsync(CancellationToken cancellationToken, params (string Key, string Value)[] settings)
@@ -134,7 +134,7 @@ internal sealed class GuardProcess : IAsyncDisposable
         await EndedAsync(cancellationToken);
     }
 
-    /// <summary>Waits until <paramref name="text"/> stands in the output; throws when the process ends or 30 s pass without.</summary>
+    /// <summary>Waits until <paramref name="text"/> stands in the output; throws when the process ends or 2 minutes pass without.</summary>
     public Task WaitForOutputAsync(string text, CancellationToken cancellationToken)
         => UntilAsync(() => Task.FromResult(Output.Contains(text, StringComparison.Ordinal)), $"'{text}' in its output", cancellationToken);
 

@@ -243,7 +243,7 @@ public sealed class ClientLimitScenarios
 
     private static (int Status, string? Error) Told(Answer answer) => (answer.Status, answer.Error);
 
-    private static Task<TimeSpan> UntilAsync(Func<Task<bool>> condition) => TwoGuards.UntilAsync(condition, "what the test waits for", TimeSpan.FromSeconds(20), Token);
+    private static Task<TimeSpan> UntilAsync(Func<Task<bool>> condition) => TwoGuards.UntilAsync(condition, "what the test waits for", Token);
 
     private sealed record Answer(int Status, string? Error, double? RetryAfter);
 }

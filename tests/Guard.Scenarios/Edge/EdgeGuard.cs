@@ -9,7 +9,7 @@ namespace Guard.Scenarios.Edge;
 /// <summary>The real binary with a <see cref="RecordingRunner"/> behind it, an actor that is ready, and raw sockets in front. Thread-safe.</summary>
 internal sealed class EdgeGuard : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly Lazy<Task<EdgeGuard>> Shared = new(() => StartAsync([], CancellationToken.None));
 
     private EdgeGuard(GuardProcess guard, RecordingRunner runner, string actorId)

@@ -14,8 +14,8 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         "GET /gateway/{actor}/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-    /// <summary>What a machine with other work may add to what Guard promises.</summary>
-    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(5);
+    /// <summary>A drain that has not ended by itself when the test gives up: longer than that.</summary>
+    private const string Endless = "01:00:00";
 
     private static readonly byte[] ClientClose = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE9];
 
@@ -67,13 +67,13 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
 
         // A handshake that waits is answered in its own words: 101, and a close 1011 that says why.
         Assert.Contains("\u0003\u00F3guard.service_unavailable#", Encoding.Latin1.GetString(await socket), StringComparison.Ordinal);
-        await EndsInTimeAsync(ended, TimeSpan.FromSeconds(4));
+        await EndsAsync(ended);
     }
 
     [Fact]
     public async Task Http2_AtTheDrain_GoAwayAndStreamsUnderWayAreAnswered()
     {
-        await using var edge = await StartAsync("00:00:20");
+        await using var edge = await StartAsync(Endless);
         var (arrived, release) = HoldRunner(edge);
         await using var idle = await edge.ConnectAsync(tls: false, Token);
         await idle.WriteAsync(H2Connection.Headers(1, true, edge.Get("/gateway/{actor}/x")), Token);
@@ -93,8 +93,8 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         Assert.Equal((H2Frame.Headers, 200), (answer!.Type, answer.Status));
         Assert.Null(await busy.ReadUntilAsync(f => f.Type == H2Frame.Reset, Token));
 
-        // Long before the end of the window: nothing is left.
-        await EndsInTimeAsync(ended, TimeSpan.FromSeconds(10));
+        // Nothing is left: the window is not waited for.
+        await EndsAsync(ended);
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
     [InlineData(true)]
     public async Task Http2WebSocket_AtTheDrain_Closed1001(bool tls)
     {
-        await using var edge = await StartAsync("00:00:10");
+        await using var edge = await StartAsync(Endless);
         var closed = AnswerHandshakes(edge);
         await using var connection = await edge.ConnectAsync(tls, Token);
         await connection.WriteAsync(
@@ -116,8 +116,8 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
 
         Assert.Equal([0x88, 0x02, 0x03, 0xE9], close!.Payload);
         Assert.Equal(H2Frame.Data, end!.Type);
-        Assert.Equal(1001, await closed.Task.WaitAsync(Slack, Token));
-        await EndsInTimeAsync(ended, TimeSpan.FromSeconds(10));
+        Assert.Equal(1001, await closed.Task.WaitAsync(TimeSpan.FromMinutes(1), Token));
+        await EndsAsync(ended);
     }
 
     [Theory]
@@ -151,7 +151,7 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         await client.WriteAsync(Encoding.Latin1.GetBytes(edge.Guard.Fill(request)), Token);
         await flowing.Task.WaitAsync(Token);
 
-        await EndsInTimeAsync(EndAsync(edge), TimeSpan.FromSeconds(4));
+        await EndsAsync(EndAsync(edge));
     }
 
     /// <summary>Whoever else closes the connection after a reply, or says something of it, the word is there once.</summary>
@@ -201,11 +201,12 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         var closings = clients.Select(ClosedAsync).ToArray();
         var ended = EndAsync(edge);
         var at = (await Task.WhenAll(closings)).Order().ToArray();
-        await EndsInTimeAsync(ended, TimeSpan.FromSeconds(6));
+        await EndsAsync(ended);
 
+        // Each got its close frame and answered it, so none was cut at the end of the window.
         var spread = TimeProvider.System.GetElapsedTime(at[0], at[^1]);
         output.WriteLine($"200 WebSockets closed within {spread.TotalSeconds:0.0} s");
-        Assert.InRange(spread.TotalSeconds, 2, 6);
+        Assert.True(spread.TotalSeconds > 2, $"{spread} is all at once");
     }
 
     private static async Task<long> ClosedAsync(NetworkStream client)
@@ -282,19 +283,8 @@ public sealed class ShutdownScenarios(ITestOutputHelper output)
         }
     }
 
-    /// <summary>SIGTERM; how it ended, and how long that took.</summary>
-    private static async Task<(int ExitCode, TimeSpan Took)> EndAsync(Http2Edge edge)
-    {
-        var since = TimeProvider.System.GetTimestamp();
-        var code = await edge.Guard.Process.TerminateAsync(Token);
-        return (code, TimeProvider.System.GetElapsedTime(since));
-    }
+    /// <summary>SIGTERM; how it ended.</summary>
+    private static Task<int> EndAsync(Http2Edge edge) => edge.Guard.Process.TerminateAsync(Token);
 
-    private async Task EndsInTimeAsync(Task<(int ExitCode, TimeSpan Took)> ended, TimeSpan window)
-    {
-        var (code, took) = await ended;
-        output.WriteLine($"exit code {code} after {took.TotalSeconds:0.0} s");
-        Assert.Equal(0, code);
-        Assert.InRange(took, TimeSpan.Zero, window + Slack);
-    }
+    private static async Task EndsAsync(Task<int> ended) => Assert.Equal(0, await ended);
 }

@@ -51,6 +51,6 @@ public sealed class EdgeRegressionTests
         await using var stream = client.GetStream();
         await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Token);
         using var reader = new StreamReader(stream, Encoding.Latin1);
-        return await reader.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        return await reader.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromMinutes(2), Token);
     }
 }

@@ -1,11 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Guard.Scenarios.Support;
 using Guard.TestSupport;
 
 namespace Guard.Scenarios.Gateway;
 
-/// <summary>Many held requests on the real binary. The figures are written to the test's output; what gates is generous, since machines differ.</summary>
+/// <summary>Many held requests on the real binary. The figures are written to the test's output; bench/load measures them.</summary>
 public sealed class HoldScenarios(ITestOutputHelper output)
 {
     private const int Held = 2000;
@@ -14,12 +13,15 @@ public sealed class HoldScenarios(ITestOutputHelper output)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(true, 2.0)] // what polling alone could need; bench/load/run hold measures it
-    [InlineData(false, 6.0)]
-    [SuppressMessage("Usage", "xUnit1026", Justification = "both are used")]
-    public async Task PoolError_TwoThousandHeld_EndsThemAll(bool push, double mostSeconds)
+    [InlineData(true, 3600)] // no poll ends them while anybody waits: the push does
+    [InlineData(false, 2)]
+    public async Task PoolError_TwoThousandHeld_EndsThemAll(bool push, int pollSeconds)
     {
-        await using var guard = await GuardProcess.StartAsync(Token, ("Guard:FailFast:Push", push ? "true" : "false"));
+        await using var guard = await GuardProcess.StartAsync(
+            Token,
+            ("Guard:FailFast:Push", push ? "true" : "false"),
+            ("Guard:FailFast:PollInterval", TimeSpan.FromSeconds(pollSeconds).ToString("c")),
+            ("Guard:Readiness:Timeout", "00:30:00"));
         await guard.Control.PutPoolAsync("default", Token);
         var actors = await CreateActorsAsync(guard);
         var ended = new long[Held];
@@ -28,20 +30,23 @@ public sealed class HoldScenarios(ITestOutputHelper output)
 
         // Past CheckDelay for everyone: a report then ends them at once.
         await Task.Delay(TimeSpan.FromSeconds(1.5), TimeProvider.System, Token);
+        var since = TimeProvider.System.GetTimestamp();
         var readsBefore = await guard.MetricAsync("guard_pool_health_reads_total{result=\"ok\"}", Token);
         await Task.Delay(TimeSpan.FromSeconds(4), TimeProvider.System, Token);
         var readsAfter = await guard.MetricAsync("guard_pool_health_reads_total{result=\"ok\"}", Token);
+        var polls = TimeProvider.System.GetElapsedTime(since) / TimeSpan.FromSeconds(pollSeconds);
         var reported = TimeProvider.System.GetTimestamp();
         await guard.Control.ReportPoolErrorAsync("default", Token);
-        var answers = await Task.WhenAll(requests).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        var answers = await Task.WhenAll(requests);
 
         Assert.All(answers, a => Assert.Equal("503 guard.actor_runner_failed", a));
         var times = ended.Select(e => TimeProvider.System.GetElapsedTime(reported, e).TotalMilliseconds).Order().ToArray();
         output.WriteLine(
             $"push={push}: {Held} held over {Actors} actors: p50 {times[Held / 2]:0} ms, p99 {times[Held * 99 / 100]:0} ms, last {times[^1]:0} ms after the report was sent; "
             + $"{readsAfter - readsBefore} health reads in 4 s of holding");
-        Assert.InRange(times[^1] / 1000, 0, mostSeconds);
-        Assert.InRange(readsAfter - readsBefore, 0, 5);
+
+        // One loop reads for all of them: the polls of the time, one that was under way at its start, and two for whoever came last.
+        Assert.InRange(readsAfter - readsBefore, 0, polls + 3);
         Assert.Equal(0, await guard.MetricAsync("guard_held_requests", Token));
     }
 
@@ -60,7 +65,7 @@ public sealed class HoldScenarios(ITestOutputHelper output)
         await UntilHeldAsync(guard, 1000);
         var released = TimeProvider.System.GetTimestamp();
         release.SetResult(true);
-        var answers = await Task.WhenAll(requests).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        var answers = await Task.WhenAll(requests);
 
         Assert.All(answers, a => Assert.Equal("200 /hello", a));
         Assert.Equal(1, runner.StartsOf(actor));
@@ -113,7 +118,7 @@ public sealed class HoldScenarios(ITestOutputHelper output)
         var since = TimeProvider.System.GetTimestamp();
         while (await guard.MetricAsync("guard_held_requests", Token) != count)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(20), $"never {count} held");
+            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMinutes(2), $"never {count} held");
         }
     }
 }

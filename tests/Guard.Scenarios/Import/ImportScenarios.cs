@@ -144,7 +144,7 @@ public sealed class ImportScenarios : IDisposable
         {
             using var command = GuardCommand.Start(Arguments(file, redis.Address, "--Guard:Import:BatchSize=50"));
             var least = kill * Count / 6;
-            await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= least), $"{least} lines done", TimeSpan.FromSeconds(30), Token);
+            await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= least), $"{least} lines done", Token);
             command.Signal("KILL");
             await command.WaitAsync(Token);
             Assert.InRange(DoneLines(file), least, Count - 1);
@@ -185,7 +185,7 @@ public sealed class ImportScenarios : IDisposable
         string[] quick = ["--Guard:Import:BatchSize=50", "--Guard:Retry:MaxDelay=00:00:00.2", "--Guard:Store:Redis:CallTimeout=00:00:00.3"];
 
         var run = RunAsync(file, redis.Address, quick);
-        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", TimeSpan.FromSeconds(30), Token);
+        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", Token);
         redis.Freeze();
         var (exitCode, error) = await run;
         Assert.Equal(3, exitCode);
@@ -208,7 +208,7 @@ public sealed class ImportScenarios : IDisposable
         await guard.Control.PutPoolAsync("default", Token);
         var file = Write("actors.ndjson", Lines(20_000));
         using var command = GuardCommand.Start(Arguments(file, redis.Address, "--Guard:Import:BatchSize=50"));
-        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", TimeSpan.FromSeconds(30), Token);
+        await TwoGuards.UntilAsync(() => Task.FromResult(DoneLines(file) >= 100), "100 lines done", Token);
 
         command.Signal("TERM");
 

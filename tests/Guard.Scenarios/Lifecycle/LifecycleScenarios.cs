@@ -46,10 +46,8 @@ public sealed class LifecycleScenarios(ITestOutputHelper output)
                     && others.All(a => a.TryGetProperty("error", out _));
             },
             "back, or with the right error",
-            lostAfter + TimeSpan.FromSeconds(12),
             Token);
 
-        Assert.InRange(settled, TimeSpan.Zero, lostAfter + TimeSpan.FromSeconds(5));
         foreach (var actor in await guards.ReadAsync(actors["sleep"].Concat(actors["destroy"]), Token))
         {
             Assert.Equal(doomed.RunnerId, actor.GetProperty("error").GetProperty("runner_connection_lost").GetProperty("runner_id").GetString());
@@ -114,14 +112,14 @@ public sealed class LifecycleScenarios(ITestOutputHelper output)
         foreach (var runner in old)
         {
             await TwoGuards.UntilAsync(
-                async () => (await guards.OwnedAsync(runner.RunnerId, Token)) == 0, "drained", TimeSpan.FromSeconds(60), Token);
+                async () => (await guards.OwnedAsync(runner.RunnerId, Token)) == 0, "drained", Token);
             await runner.TerminateAsync(Token);
         }
 
         var drained = TimeProvider.System.GetElapsedTime(began);
         await TwoGuards.UntilAsync(
             async () => (await guards.ReadAsync(actors, Token)).All(a => a.GetProperty("connectable_ts").ValueKind == JsonValueKind.Number),
-            "all ready again", TimeSpan.FromSeconds(60), Token);
+            "all ready again", Token);
         await enough.CancelAsync();
         await Task.WhenAll(load);
 

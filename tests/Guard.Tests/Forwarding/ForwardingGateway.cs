@@ -114,7 +114,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
 
     /// <summary>How the next try ended.</summary>
     public Task<ForwardOutcome> OutcomeAsync()
-        => _outcomes.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        => _outcomes.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
     /// <summary>A client of the HTTP/1.1 or HTTP/2 endpoint that adds nothing and follows nothing.</summary>
     public HttpClient Client(bool http2 = false) => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null })

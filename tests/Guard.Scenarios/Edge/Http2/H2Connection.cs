@@ -48,7 +48,7 @@ internal sealed record H2Frame(byte Type, byte Flags, int Stream, byte[] Payload
 /// </summary>
 internal sealed class H2Connection(Stream stream) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Over TLS when <paramref name="tls"/>, with <c>h2</c> chosen by ALPN.</summary>
     public static async Task<H2Connection> OpenAsync(
