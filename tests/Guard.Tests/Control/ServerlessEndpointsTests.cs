@@ -1,4 +1,4 @@
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
 using Guard.TestSupport;
 using Microsoft.Extensions.DependencyInjection;
 

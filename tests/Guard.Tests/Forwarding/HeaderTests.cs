@@ -1,5 +1,5 @@
 using System.Net;
-using Guard.Core.Runners;
+using Guard.Model.Runners;
 using Guard.TestSupport;
 using Microsoft.AspNetCore.Http;
 
