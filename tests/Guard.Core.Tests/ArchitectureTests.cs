@@ -15,8 +15,8 @@ public sealed class ArchitectureTests
 
     private static readonly Assembly Core = typeof(Guard.Core.Errors.GuardError).Assembly;
 
-    /// <summary>Anyone may answer with an error value, count, log and read options.</summary>
-    private static readonly string[] Everywhere = ["Errors", "Diagnostics", "Options"];
+    /// <summary>Anyone may answer with an error value, count, log, read options and wait.</summary>
+    private static readonly string[] Everywhere = ["Errors", "Diagnostics", "Options", "Async"];
 
     /// <summary>The domain and its ports. Its folders know each other: an actor is of a pool and on a runner.</summary>
     private static readonly string[] State = ["Actors", "Runners", "Pools", "Serverless", "Storage"];
@@ -47,6 +47,7 @@ public sealed class ArchitectureTests
         // Below both flows. Errors carry what failed; metrics have pools and ids for labels and rays.
         ["Errors"] = ["Diagnostics", "Options", "Actors", "Pools"],
         ["Diagnostics"] = ["Options", "Pools", "Targets"],
+        ["Async"] = ["Options"],
         ["Options"] = [],
     };
 

@@ -1,4 +1,4 @@
-using Guard.Core.Options;
+using Guard.Core.Async;
 using Guard.Core.Runners;
 using Guard.Core.Storage;
 using Microsoft.Extensions.Logging;

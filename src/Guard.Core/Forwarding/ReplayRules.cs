@@ -1,5 +1,5 @@
+using Guard.Core.Async;
 using Guard.Core.Errors;
-using Guard.Core.Options;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Core.Forwarding;

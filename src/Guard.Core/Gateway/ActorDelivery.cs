@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Forwarding;

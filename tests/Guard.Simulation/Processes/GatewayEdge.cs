@@ -1,4 +1,5 @@
 using Guard.Core.Actors;
+using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Core.Forwarding;
 using Guard.Core.Options;
