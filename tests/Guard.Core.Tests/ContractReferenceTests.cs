@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Guard.Core.Tests;
 
 /// <summary>
-/// docs/contract.md promises only what is there: outside its planned parts every option, error code and metric exists, with the default,
-/// the reload and the status that docs/configuration.md and docs/errors.md give, which other tests hold to the code.
+/// docs/contract.md promises only what is there: outside its planned parts every option, error code and metric exists, with the default
+/// and the reload that docs/configuration.md gives. Other tests hold docs/configuration.md and docs/errors.md to the code.
 /// </summary>
 public sealed partial class ContractReferenceTests
 {

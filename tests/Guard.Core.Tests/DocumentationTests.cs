@@ -1,9 +1,10 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Guard.Core.Tests;
 
-/// <summary>Links of README and docs lead to a file and a heading that are there, and every page is linked.</summary>
+/// <summary>Links of README and docs lead to a file and a heading that are there, every page is linked, and the tests they name exist.</summary>
 public sealed partial class DocumentationTests
 {
     private static readonly string Root = SourceRulesTests.RepositoryRoot();
@@ -28,6 +29,17 @@ public sealed partial class DocumentationTests
             .Where(target => target != page)).ToHashSet();
 
         AssertNone(Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md").Where(page => !linked.Contains(page)).Select(Relative));
+    }
+
+    [Fact]
+    public void Test_NamedInADoc_Exists()
+    {
+        var tests = string.Concat(Directory.EnumerateFiles(Path.Combine(Root, "tests"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+
+        AssertNone(Pages().SelectMany(page => TestName().Matches(File.ReadAllText(page))
+            .SelectMany(match => new[] { (match.Groups["class"].Value, "class {0}\\b"), (match.Groups["method"].Value, " {0}") })
+            .Where(name => name.Item1.Length > 0 && !Regex.IsMatch(tests, string.Format(CultureInfo.InvariantCulture, name.Item2, name.Item1)))
+            .Select(name => $"{Relative(page)}: {name.Item1}")));
     }
 
     private static void AssertNone(IEnumerable<string> faults)
@@ -77,6 +89,10 @@ public sealed partial class DocumentationTests
     // [text](target)
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    // `SomeTests`, `SomeTests.Method_State_Expected` or `Method_State…`.
+    [GeneratedRegex(@"`(?<class>\w+(Tests|Scenarios)\b)?\.?(?<method>[A-Z][a-z]\w*_\w+)?…?`")]
+    private static partial Regex TestName();
 
     [GeneratedRegex("(?m)^#+ (.+)$")]
     private static partial Regex Heading();
