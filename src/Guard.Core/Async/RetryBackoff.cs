@@ -2,8 +2,6 @@ using Guard.Core.Options;
 
 namespace Guard.Core.Async;
 
-namespace Guard.Core.Async;
-
 /// <summary>How long to wait before a request is sent, or an actor started, again: exponential with full jitter, never past the deadline.</summary>
 internal static class RetryBackoff
 {
