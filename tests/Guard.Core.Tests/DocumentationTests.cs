@@ -4,13 +4,16 @@ using System.Text.RegularExpressions;
 
 namespace Guard.Core.Tests;
 
-/// <summary>Links of README and docs lead to a file and a heading that are there, every page is linked, and the tests they name exist.</summary>
+/// <summary>
+/// Links of README and docs lead to a file and a heading that are there, every page is linked, the tests they name exist, and no file
+/// cites a page that is not in the repository.
+/// </summary>
 public sealed partial class DocumentationTests
 {
     private static readonly string Root = SourceRulesTests.RepositoryRoot();
 
     /// <summary>Folders whose texts are read. What a build leaves in them is not.</summary>
-    private static readonly string[] Folders = ["tests", "bench", "docs"];
+    private static readonly string[] Folders = ["src", "tests", "bench", "config", "docs"];
 
     [Fact]
     public void Links_OfEveryPage_LeadToAFileAndAHeading()
@@ -19,6 +22,15 @@ public sealed partial class DocumentationTests
             .Select(match => match.Groups[1].Value)
             .Where(target => !target.Contains("://", StringComparison.Ordinal) && !Leads(page, target))
             .Select(target => $"{Relative(page)}: {target}")));
+    }
+
+    [Fact]
+    public void Page_NamedInAnyFile_IsInTheRepository()
+    {
+        AssertNone(Texts().SelectMany(file => PageName().Matches(File.ReadAllText(file))
+            .Select(match => match.Value)
+            .Where(name => !Exists(file, name))
+            .Select(name => $"{Relative(file)}: {name}")));
     }
 
     [Fact]
@@ -48,10 +60,12 @@ public sealed partial class DocumentationTests
         Assert.True(all.Length == 0, all);
     }
 
-    private static IEnumerable<string> Pages() => Folders
-        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories))
-        .Where(file => !BuildOutput().IsMatch(Relative(file)))
-        .Concat(Directory.EnumerateFiles(Root, "*.md"));
+    private static IEnumerable<string> Pages() => Texts().Where(file => file.EndsWith(".md", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Texts() => Folders
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*", SearchOption.AllDirectories))
+        .Where(file => TextFile().IsMatch(file) && !BuildOutput().IsMatch(Relative(file)))
+        .Concat(Directory.EnumerateFiles(Root).Where(file => TextFile().IsMatch(file)));
 
     private static bool Leads(string page, string target)
     {
@@ -82,6 +96,9 @@ public sealed partial class DocumentationTests
         return anchors;
     }
 
+    private static bool Exists(string file, string name) =>
+        new[] { Path.GetDirectoryName(file)!, Root, Path.Combine(Root, "docs") }.Any(folder => File.Exists(Path.Combine(folder, name)));
+
     private static string WithoutCode(string page) => CodeBlock().Replace(page, "");
 
     private static string Relative(string file) => Path.GetRelativePath(Root, file).Replace('\\', '/');
@@ -89,6 +106,10 @@ public sealed partial class DocumentationTests
     // [text](target)
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    // A page in prose, a comment or a message, such as docs/redis.md; or the contract by a name in capitals, as comments once cited it.
+    [GeneratedRegex(@"(?<![\w*{}/.-])[\w./-]*\w\.md\b|\bCONTRAC[T]\b")]
+    private static partial Regex PageName();
 
     // `SomeTests`, `SomeTests.Method_State_Expected` or `Method_State…`.
     [GeneratedRegex(@"`(?<class>\w+(Tests|Scenarios)\b)?\.?(?<method>[A-Z][a-z]\w*_\w+)?…?`")]
@@ -99,6 +120,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex("(?ms)^ *```.*?^ *```")]
     private static partial Regex CodeBlock();
+
+    [GeneratedRegex(@"\.(md|cs|csproj|props|json|yaml|yml|sh|lua|conf|html|js|mjs)$|/(run|Dockerfile)$")]
+    private static partial Regex TextFile();
 
     [GeneratedRegex("(^|/)(bin|obj|artifacts)/")]
     private static partial Regex BuildOutput();

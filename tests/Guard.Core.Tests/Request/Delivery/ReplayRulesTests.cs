@@ -1,6 +1,4 @@
-using Guard.Core.Async;
 using Guard.Core.Errors;
-using Guard.Core.Options;
 using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Tests.Request.Delivery;
