@@ -48,6 +48,11 @@ internal static class ControlOpenApi
                     var type when type == typeof(ActorErrorShape) => ActorErrorForms,
                     _ => schema.Description,
                 };
+                if (context.JsonPropertyInfo is { } property)
+                {
+                    RuleAttribute.Of(property)?.Describe(schema);
+                }
+
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer((operation, context, _) =>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Guard.Control.Input;
 using Guard.Core.Options;
@@ -21,7 +20,7 @@ internal sealed record SeedFile(
     private const string DefaultNamespace = "default";
 
     /// <summary>Reads the file; null after some errors.</summary>
-    public static SeedFile? Read(ReadOnlySpan<byte> json, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
+    public static SeedFile? Read(ReadOnlyMemory<byte> json, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
     {
         if (ShapeReader.Read(json, InputJson.Default.SeedShape, errors) is not { } file)
         {
@@ -44,7 +43,7 @@ internal sealed record SeedFile(
         var inside = errors.At("runner_configs");
         if (configs is { ValueKind: JsonValueKind.Array } list)
         {
-            var listed = ShapeReader.Read(JsonMarshal.GetRawUtf8Value(list), InputJson.Default.ListListedSeedPoolShape, inside) ?? [];
+            var listed = ShapeReader.Read(list, InputJson.Default.ListListedSeedPoolShape, inside) ?? [];
             for (var i = 0; i < listed.Count; i++)
             {
                 Add(listed[i], listed[i].RunnerName, inside.At(i));
@@ -52,7 +51,7 @@ internal sealed record SeedFile(
         }
         else if (configs is { } byName)
         {
-            foreach (var (name, item) in ShapeReader.Read(JsonMarshal.GetRawUtf8Value(byName), InputJson.Default.DictionaryStringSeedPoolShape, inside) ?? [])
+            foreach (var (name, item) in ShapeReader.Read(byName, InputJson.Default.DictionaryStringSeedPoolShape, inside) ?? [])
             {
                 if (!TextRule.Label.Accepts(name))
                 {

@@ -72,7 +72,7 @@ internal sealed partial class SeedLoader(
     {
         var json = await ReadBytesAsync(file, cancellationToken);
         var errors = new InputErrors();
-        var seed = SeedFile.Read(json.Span, options.Current.Datacenter, endpoints, errors);
+        var seed = SeedFile.Read(json, options.Current.Datacenter, endpoints, errors);
         if (errors.First is { } error)
         {
             throw Refuse(file, error.Metadata?.Name, error.Metadata?.Detail ?? error.Message);

@@ -1,18 +1,23 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Text.Json;
 
 namespace Guard.Control.Input;
 
-/// <summary>The headers a serverless pool wants on every call to its URL. What is allowed is said of each value.</summary>
-internal sealed class HeadersAttribute()
-    : RuleAttribute($"must be a text of at most 8192 printable ASCII characters, spaces and tabs, other than {Hidden}")
+/// <summary>The headers a serverless pool wants on every call to its URL.</summary>
+internal sealed class HeadersAttribute() : RuleAttribute("must be an object")
 {
     /// <summary>What replies show in place of a value. Refused as a value: someone is putting back what a reply showed.</summary>
     public const string Hidden = "***";
 
     private const int MaxCount = 64;
     private const int MaxValueLength = 8192;
+
+    private const string NameAllowed =
+        "must be a header name that neither HTTP framing nor Guard sets itself (x-rivet-*, x-guard-*, host, accept and the like)";
+
+    private const string ValueAllowed = $"must be a text of at most 8192 printable ASCII characters, spaces and tabs, other than {Hidden}";
 
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
@@ -25,25 +30,21 @@ internal sealed class HeadersAttribute()
         ],
         StringComparer.OrdinalIgnoreCase);
 
-    public override Fault? Check(object value)
+    public override Fault? Check(JsonElement value)
     {
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, text) in (IReadOnlyDictionary<string, string>)value)
+        if (value.ValueKind != JsonValueKind.Object)
         {
-            if (!IsName(name))
-            {
-                return new Fault(
-                    "", "must be a header name that neither HTTP framing nor Guard sets itself (x-rivet-*, x-guard-*, host, accept and the like)").In(name);
-            }
+            return new Fault("", Allowed);
+        }
 
-            if (!IsValue(text))
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var header in value.EnumerateObject())
+        {
+            var wrong = !IsName(header.Name) ? NameAllowed : !IsValue(header.Value) ? ValueAllowed
+                : !names.Add(header.Name) ? "given twice in different case; allowed once" : null;
+            if (wrong is not null)
             {
-                return new Fault("", Allowed).In(name);
-            }
-
-            if (!names.Add(name))
-            {
-                return new Fault("", "given twice in different case; allowed once").In(name);
+                return new Fault("", wrong).In(header.Name);
             }
         }
 
@@ -57,7 +58,7 @@ internal sealed class HeadersAttribute()
             && !name.StartsWith("x-rivet-", StringComparison.OrdinalIgnoreCase)
             && !name.StartsWith("x-guard-", StringComparison.OrdinalIgnoreCase);
 
-    /// <param name="value">Null where the body has a null.</param>
-    private static bool IsValue(string? value)
-        => value is not null && value.Length <= MaxValueLength && value != Hidden && value.All(c => c is (>= ' ' and <= '~') or '\t');
+    private static bool IsValue(JsonElement value)
+        => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: <= MaxValueLength } text && text != Hidden
+            && text.All(c => c is (>= ' ' and <= '~') or '\t');
 }

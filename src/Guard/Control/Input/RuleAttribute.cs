@@ -1,11 +1,13 @@
-using System.Collections;
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.OpenApi;
 
 namespace Guard.Control.Input;
 
-/// <summary>What a member of a body must be, beyond its type. The reader checks it, and says it too when the type is wrong. Thread-safe.</summary>
+/// <summary>What a member of a body must be, null and absence apart. Thread-safe.</summary>
 /// <param name="allowed">For the detail of an error.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class RuleAttribute(string allowed) : Attribute
@@ -19,9 +21,14 @@ internal abstract class RuleAttribute(string allowed) : Attribute
         property, static p => p.AttributeProvider?.GetCustomAttributes(typeof(RuleAttribute), inherit: true) is [RuleAttribute rule, ..] ? rule : null);
 
     /// <summary>Null when the value follows the rule. Never throws.</summary>
-    public virtual Fault? Check(object value) => Accepts(value) ? null : new Fault("", Allowed);
+    public virtual Fault? Check(JsonElement value) => Accepts(value) ? null : new Fault("", Allowed);
 
-    protected virtual bool Accepts(object value) => true;
+    /// <summary>Adds to the OpenAPI document what it has words for.</summary>
+    public virtual void Describe(OpenApiSchema schema)
+    {
+    }
+
+    protected virtual bool Accepts(JsonElement value) => true;
 }
 
 /// <summary>A number of a range, its ends included.</summary>
@@ -32,30 +39,31 @@ internal sealed class WholeAttribute(long min, long max)
 
     public long Max => max;
 
-    protected override bool Accepts(object value)
-        => Convert.ToInt64(value, CultureInfo.InvariantCulture) is var number && number >= min && number <= max;
-}
+    public override void Describe(OpenApiSchema schema)
+    {
+        schema.Minimum = min.ToString(CultureInfo.InvariantCulture);
+        schema.Maximum = max.ToString(CultureInfo.InvariantCulture);
+    }
 
-/// <summary>One of some words.</summary>
-internal sealed class OneOfAttribute(params string[] words) : RuleAttribute($"must be one of {string.Join(", ", words)}")
-{
-    public IReadOnlyList<string> Words => words;
-
-    protected override bool Accepts(object value) => words.Contains((string)value);
+    protected override bool Accepts(JsonElement value)
+        => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= min && number <= max;
 }
 
 /// <summary>An array that is not too long.</summary>
 internal sealed class AtMostAttribute(int count)
     : RuleAttribute(string.Create(CultureInfo.InvariantCulture, $"must be an array of at most {count} objects"))
 {
-    public int Count => count;
-
-    protected override bool Accepts(object value) => ((ICollection)value).Count <= count;
+    protected override bool Accepts(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= count;
 }
 
 internal abstract class TextAttribute(TextRule rule) : RuleAttribute(rule.Allowed)
 {
-    protected override bool Accepts(object value) => rule.Accepts((string)value);
+    protected override bool Accepts(JsonElement value) => value.ValueKind == JsonValueKind.String && rule.Accepts(value.GetString()!);
+}
+
+internal sealed class OneOfAttribute(params string[] words) : TextAttribute(new(words.Contains, $"must be one of {string.Join(", ", words)}"))
+{
+    public override void Describe(OpenApiSchema schema) => schema.Enum = [.. words.Select(word => (JsonNode)word)];
 }
 
 internal sealed class LabelAttribute() : TextAttribute(TextRule.Label);
