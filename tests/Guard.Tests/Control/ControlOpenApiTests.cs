@@ -44,7 +44,7 @@ public sealed class ControlOpenApiTests
         Assert.Equal(
             """{"maximum":1000000,"minimum":1,"type":"integer","format":"int32"}""",
             schemas["RunnerRegisterShape"]!["properties"]!["total_slots"]!.ToJsonString());
-        Assert.Equal("""["http1","h2c"]""", schemas["RunnerRegisterShape"]!["properties"]!["protocol"]!["enum"]!.ToJsonString());
+        Assert.Equal("""["http1","h2c",null]""", schemas["RunnerRegisterShape"]!["properties"]!["protocol"]!["enum"]!.ToJsonString());
         Assert.NotNull(document["components"]!["securitySchemes"]!["bearer"]);
         Assert.NotNull(document["paths"]!["/runner-configs/{pool}"]!["put"]!["requestBody"]);
         Assert.Contains("pool", document["paths"]!["/runner-configs/{pool}"]!["put"]!["parameters"]!.AsArray().Select(p => (string)p!["name"]!));

@@ -77,7 +77,8 @@ internal static class JsonText
                 }
 
                 return null;
-            case JsonTokenType.String when Text(ref reader) is null:
+            // Only an escape can stand for what neither UTF-8 nor JSON has.
+            case JsonTokenType.String when reader.ValueIsEscaped && Text(ref reader) is null:
                 return new Fault("", "not valid text: no NUL and no half of a surrogate pair");
             default:
                 return null;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -12,13 +11,11 @@ namespace Guard.Control.Input;
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class RuleAttribute(string allowed) : Attribute
 {
-    private static readonly ConcurrentDictionary<JsonPropertyInfo, RuleAttribute?> Rules = new();
-
     public string Allowed => allowed;
 
     /// <summary>The rule on a property; null when its type is all that it must be.</summary>
-    public static RuleAttribute? Of(JsonPropertyInfo property) => Rules.GetOrAdd(
-        property, static p => p.AttributeProvider?.GetCustomAttributes(typeof(RuleAttribute), inherit: true) is [RuleAttribute rule, ..] ? rule : null);
+    public static RuleAttribute? Of(JsonPropertyInfo property)
+        => property.AttributeProvider?.GetCustomAttributes(typeof(RuleAttribute), inherit: true) is [RuleAttribute rule, ..] ? rule : null;
 
     /// <summary>Null when the value follows the rule. Never throws.</summary>
     public virtual Fault? Check(JsonElement value) => Accepts(value) ? null : new Fault("", Allowed);
@@ -63,7 +60,8 @@ internal abstract class TextAttribute(TextRule rule) : RuleAttribute(rule.Allowe
 
 internal sealed class OneOfAttribute(params string[] words) : TextAttribute(new(words.Contains, $"must be one of {string.Join(", ", words)}"))
 {
-    public override void Describe(OpenApiSchema schema) => schema.Enum = [.. words.Select(word => (JsonNode)word)];
+    public override void Describe(OpenApiSchema schema)
+        => schema.Enum = [.. words.Select(word => (JsonNode)word), .. schema.Type?.HasFlag(JsonSchemaType.Null) is true ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
 }
 
 internal sealed class LabelAttribute() : TextAttribute(TextRule.Label);

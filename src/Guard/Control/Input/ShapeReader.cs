@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Guard.Core.Pools;
@@ -12,6 +13,8 @@ namespace Guard.Control.Input;
 internal static class ShapeReader
 {
     private const string MustBeObject = "must be an object";
+
+    private static readonly ConcurrentDictionary<JsonTypeInfo, Member[]> Members = new();
 
     /// <inheritdoc cref="Read{T}(JsonElement, JsonTypeInfo{T}, InputErrors)"/>
     public static T? Read<T>(ReadOnlyMemory<byte> json, JsonTypeInfo<T> type, InputErrors errors)
@@ -63,17 +66,7 @@ internal static class ShapeReader
         switch (type.Kind)
         {
             case JsonTypeInfoKind.Object when value.ValueKind == JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
-                {
-                    if (FindFault(member, type) is { } fault)
-                    {
-                        return fault.In(member.Name);
-                    }
-                }
-
-                return type.Properties.FirstOrDefault(p => p.IsRequired && !Has(value, p.Name)) is { } missing
-                    ? new Fault("", $"missing; {Allowed(TypeOf(missing), RuleAttribute.Of(missing))}").In(missing.Name)
-                    : null;
+                return FindFault(value, Members.GetOrAdd(type, static t => [.. t.Properties.Select(p => new Member(p))]));
             case JsonTypeInfoKind.Dictionary when value.ValueKind == JsonValueKind.Object:
                 return rule is null
                     ? value.EnumerateObject().Select(m => FindFault(m.Value, ItemOf(type), null)?.In(m.Name)).FirstOrDefault(f => f is not null)
@@ -87,16 +80,24 @@ internal static class ShapeReader
         }
     }
 
-    private static Fault? FindFault(JsonProperty member, JsonTypeInfo type)
+    private static Fault? FindFault(JsonElement value, Member[] members)
     {
-        if (type.Properties.FirstOrDefault(p => member.NameEquals(p.Name)) is { } property)
+        foreach (var given in value.EnumerateObject())
         {
-            return member.Value.ValueKind == JsonValueKind.Null ? null : FindFault(member.Value, TypeOf(property), RuleAttribute.Of(property));
+            var fault = Array.Find(members, m => given.NameEquals(m.Name)) is { } member
+                ? given.Value.ValueKind == JsonValueKind.Null ? null : FindFault(given.Value, member.Type, member.Rule)
+                : new Fault("", members.Length == 0
+                    ? "unknown field; none is allowed here"
+                    : $"unknown field; allowed are {string.Join(", ", members.Select(m => m.Name))}");
+            if (fault is not null)
+            {
+                return fault.Value.In(given.Name);
+            }
         }
 
-        return new Fault("", type.Properties.Count == 0
-            ? "unknown field; none is allowed here"
-            : $"unknown field; allowed are {string.Join(", ", type.Properties.Select(p => p.Name))}");
+        return Array.Find(members, m => m.IsRequired && !(value.TryGetProperty(m.Name, out var given) && given.ValueKind != JsonValueKind.Null)) is { } missing
+            ? new Fault("", $"missing; {Allowed(missing.Type, missing.Rule)}").In(missing.Name)
+            : null;
     }
 
     /// <summary>Types that converters read are their converters' business.</summary>
@@ -113,9 +114,16 @@ internal static class ShapeReader
         _ => type.Type == typeof(bool?) ? "must be true or false" : "must be a text",
     };
 
-    private static bool Has(JsonElement value, string member) => value.TryGetProperty(member, out var found) && found.ValueKind != JsonValueKind.Null;
-
-    private static JsonTypeInfo TypeOf(JsonPropertyInfo property) => property.Options.GetTypeInfo(property.PropertyType);
-
     private static JsonTypeInfo ItemOf(JsonTypeInfo type) => type.Options.GetTypeInfo(type.ElementType!);
+
+    private sealed class Member(JsonPropertyInfo property)
+    {
+        public string Name => property.Name;
+
+        public bool IsRequired => property.IsRequired;
+
+        public JsonTypeInfo Type { get; } = property.Options.GetTypeInfo(property.PropertyType);
+
+        public RuleAttribute? Rule { get; } = RuleAttribute.Of(property);
+    }
 }
