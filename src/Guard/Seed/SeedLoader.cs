@@ -31,11 +31,7 @@ internal sealed partial class SeedLoader(
         var created = 0;
         foreach (var entry in seed.Pools)
         {
-            if (await pools.GetAsync(entry.Pool, cancellationToken) is null)
-            {
-                await pools.PutAsync(entry.Pool, entry.Config, cancellationToken);
-                created++;
-            }
+            created += await pools.AddAsync(entry.Pool, entry.Config, cancellationToken) ? 1 : 0;
         }
 
         foreach (var (path, runner) in seed.Runners)
