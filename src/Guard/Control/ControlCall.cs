@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization.Metadata;
 using Guard.Control.Input;
+using Guard.Control.Shapes;
 using Guard.Core.Errors;
-using Guard.Core.Storage;
+using Guard.Model.Stores;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Guard.Control;

@@ -1,10 +1,10 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Shapes;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 
 namespace Guard.Control;
 
-/// <summary>Every shape of the control API, for replies and for the OpenAPI document; bodies are in <see cref="Input.InputJson"/>. Absent times and ids are null; what the contract
+/// <summary>Every shape of the control API, for replies and for the OpenAPI document; bodies are in <see cref="InputJson"/>. Absent times and ids are null; what the contract
 /// marks with <c>?</c> is left out by an attribute of its own.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(EmptyShape))]

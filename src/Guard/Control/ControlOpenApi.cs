@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Diagnostics;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -13,11 +13,6 @@ namespace Guard.Control;
 internal static class ControlOpenApi
 {
     private const string Bearer = "bearer";
-
-    /// <summary>What a pool error may be, after "a".</summary>
-    public const string PoolErrorForms =
-        "text, serverless_stream_ended_early, downgrade or internal_error, or an object with one member: serverless_http_error {status_code, body}, "
-        + "serverless_connection_error {message} or serverless_invalid_sse_payload {message, raw_payload?}";
 
     private const string ActorErrorForms =
         "A text, no_capacity or internal_error, or an object with one member: runner_no_response, runner_connection_lost or runner_draining_timeout "
@@ -44,7 +39,7 @@ internal static class ControlOpenApi
                 // Written by converters, which tell the document nothing.
                 schema.Description = context.JsonTypeInfo.Type switch
                 {
-                    var type when type == typeof(PoolError) => $"A {PoolErrorForms}.",
+                    var type when type == typeof(PoolError) => $"A {ShapeReader.PoolErrorForms}.",
                     var type when type == typeof(ActorErrorShape) => ActorErrorForms,
                     _ => schema.Description,
                 };

@@ -2,8 +2,8 @@ using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Import;
 
@@ -45,13 +45,6 @@ internal static class ImportInput
         { Detail: { } detail } => detail.Replace(" at line 1, byte", " at byte", StringComparison.Ordinal),
         _ => error.Message,
     };
-}
-
-/// <summary>A line of a file, which may go where its line says.</summary>
-internal sealed record NamedImportLineShape : ImportLineShape
-{
-    [Label]
-    public string? Namespace { get; init; }
 }
 
 /// <param name="Namespace">Of the actors.</param>

@@ -1,9 +1,11 @@
 using System.Net;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
 using Guard.Health;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Guard.Sidecar;
 using Guard.Tests.Control;
 using Guard.Tests.Support;

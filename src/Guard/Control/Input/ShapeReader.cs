@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
+using Guard.Model.Text;
 
 namespace Guard.Control.Input;
 
@@ -12,6 +13,11 @@ namespace Guard.Control.Input;
 /// </summary>
 internal static class ShapeReader
 {
+    /// <summary>What a pool error may be, after "a".</summary>
+    public const string PoolErrorForms =
+        "text, serverless_stream_ended_early, downgrade or internal_error, or an object with one member: serverless_http_error {status_code, body}, "
+        + "serverless_connection_error {message} or serverless_invalid_sse_payload {message, raw_payload?}";
+
     private const string MustBeObject = "must be an object";
 
     private static readonly ConcurrentDictionary<JsonTypeInfo, Member[]> Members = new();
@@ -31,7 +37,7 @@ internal static class ShapeReader
 
     /// <summary>The value, whose members follow their rules; null after saying in <paramref name="errors"/> what is wrong.</summary>
     /// <param name="json">What <see cref="JsonText"/> let pass.</param>
-    /// <param name="type">From <see cref="InputJson"/>.</param>
+    /// <param name="type">Strict.</param>
     /// <param name="errors">Where what is wrong goes.</param>
     public static T? Read<T>(JsonElement json, JsonTypeInfo<T> type, InputErrors errors)
         where T : class
@@ -110,7 +116,7 @@ internal static class ShapeReader
     {
         JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary => MustBeObject,
         JsonTypeInfoKind.Enumerable => "must be an array of objects",
-        _ when type.Type == typeof(PoolError) => $"must be a {ControlOpenApi.PoolErrorForms}",
+        _ when type.Type == typeof(PoolError) => $"must be a {PoolErrorForms}",
         _ => type.Type == typeof(bool?) ? "must be true or false" : "must be a text",
     };
 

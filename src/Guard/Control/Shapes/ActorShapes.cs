@@ -1,10 +1,9 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Input;
-using Guard.Core.Actors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control.Shapes;
 
@@ -47,9 +46,9 @@ internal record ActorCreateShape
             Key,
             CrashPolicy switch
             {
-                "restart" => Core.Actors.CrashPolicy.Restart,
-                "destroy" => Core.Actors.CrashPolicy.Destroy,
-                _ => Core.Actors.CrashPolicy.Sleep,
+                "restart" => Model.Actors.CrashPolicy.Restart,
+                "destroy" => Model.Actors.CrashPolicy.Destroy,
+                _ => Model.Actors.CrashPolicy.Sleep,
             },
             Input is null ? null : Convert.FromBase64String(Input));
     }
@@ -109,8 +108,8 @@ internal sealed record ActorShape
         RunnerNameSelector = actor.Pool.Name,
         CrashPolicy = actor.CrashPolicy switch
         {
-            Core.Actors.CrashPolicy.Restart => "restart",
-            Core.Actors.CrashPolicy.Destroy => "destroy",
+            Model.Actors.CrashPolicy.Restart => "restart",
+            Model.Actors.CrashPolicy.Destroy => "destroy",
             _ => "sleep",
         },
         CreateTs = actor.CreateTs,

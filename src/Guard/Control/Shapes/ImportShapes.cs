@@ -25,6 +25,13 @@ internal record ImportLineShape : ActorCreateShape
     public long? CreateTs { get; init; }
 }
 
+/// <summary>A line of <c>guard import</c>, which may say where it goes.</summary>
+internal sealed record NamedImportLineShape : ImportLineShape
+{
+    [Label]
+    public string? Namespace { get; init; }
+}
+
 /// <param name="Errors">The first 100 bad lines.</param>
 /// <param name="Complete">False when the store could not be written: send the body again.</param>
 /// <param name="Seconds">It took.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Input;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Pools;
 
 namespace Guard.Control.Shapes;
 

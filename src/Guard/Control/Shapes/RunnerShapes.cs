@@ -1,7 +1,9 @@
 using Guard.Control.Input;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Control.Shapes;
 
@@ -89,7 +91,7 @@ internal sealed record RunnerEventShape
     public RunnerEvent ToEvent()
     {
         // An id of another datacenter is no mistake of form: the store answers that it does not know it.
-        _ = Core.Targets.ActorId.TryParse(ActorId, out var id);
+        _ = Model.Ids.ActorId.TryParse(ActorId, out var id);
         var kind = Event switch
         {
             Ready => RunnerEventKind.Ready,

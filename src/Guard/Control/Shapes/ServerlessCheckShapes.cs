@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Input;
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
 
 namespace Guard.Control.Shapes;
 

@@ -6,9 +6,10 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using CsCheck;
 using Guard.Control.Input;
+using Guard.Control.Shapes;
 using Guard.Core.Errors;
-using Guard.Core.Pools;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
