@@ -76,6 +76,7 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
 
     private static PoolError ReadHttpError(ref Utf8JsonReader reader, string kind)
     {
+        VariantReader.Open(ref reader, kind);
         int? status = null;
         string? body = null;
         while (VariantReader.NextMember(ref reader, kind, out var member))
@@ -105,6 +106,7 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
 
     private static PoolError ReadInvalidPayload(ref Utf8JsonReader reader, string kind)
     {
+        VariantReader.Open(ref reader, kind);
         string? message = null;
         string? payload = null;
         var payloadSeen = false;

@@ -22,7 +22,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         // Replies quote what came from outside: no browser is to take one for a page.
         context.Response.Headers.XContentTypeOptions = "nosniff";
         var start = time.GetTimestamp();
-        using var call = new ControlCall(context);
+        var call = new ControlCall(context);
         context.Features.Set(call);
         try
         {

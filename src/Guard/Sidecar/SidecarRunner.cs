@@ -163,11 +163,7 @@ internal sealed partial class SidecarRunner(
         }
 
         var pool = new PoolId(sidecar.Namespace, sidecar.Pool);
-        if (await pools.GetAsync(pool, cancellationToken) is null)
-        {
-            await pools.PutAsync(pool, new PoolConfig(), cancellationToken);
-        }
-
+        await pools.AddAsync(pool, new PoolConfig(), cancellationToken);
         var runner = new NewRunner(
             ActorId.New((ushort)current.Datacenter.Label).ToString(),
             pool,

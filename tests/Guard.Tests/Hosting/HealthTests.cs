@@ -147,6 +147,8 @@ public sealed class HealthTests
 
         ValueTask<bool> IPoolStore.PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        ValueTask<bool> IPoolStore.AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         ValueTask<PoolConfig?> IPoolStore.GetAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         ValueTask<bool> IPoolStore.DeleteAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
