@@ -58,7 +58,8 @@ internal sealed record PoolSweep
     /// <summary>The lease was free, or another's, until this sweep: whoever held it before may have left things half done.</summary>
     public required bool IsTaken { get; init; }
 
-    /// <summary>Runners this sweep declared lost, as they are now.</summary>
+    /// <summary>Runners this sweep declared lost, the longest silent first, as each was left then; whatever else the sweep tells is how
+    /// things are without them.</summary>
     public required IReadOnlyList<RunnerRecord> Lost { get; init; }
 
     /// <summary>Runners that drain by version since this sweep.</summary>

@@ -21,6 +21,15 @@ end
 local tombs = redis.call('ZRANGEBYSCORE', pool .. 'tombs', '-inf', '(' .. int(t - tonumber(ARGV[4])), 'LIMIT', 0, most)
 
 local drained = drainByVersion(t, eligibleAfter)
+local timedOut = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
+  local actor = read(actorKey(id))
+  timedOut[#timedOut + 1] = id
+  timedOut[#timedOut + 1] = flat(actor)
+  apply(id, actor, drainTimedOut(actor, restart, t))
+end
+tellCapacity()
+
 local draining = {}
 for _, key in ipairs({ 'draining', 'vdrained' }) do
   local ids = key == 'draining' and redis.call('SMEMBERS', pool .. key) or redis.call('ZRANGE', pool .. key, 0, -1)
@@ -30,15 +39,6 @@ for _, key in ipairs({ 'draining', 'vdrained' }) do
     end
   end
 end
-
-local timedOut = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
-  local actor = read(actorKey(id))
-  timedOut[#timedOut + 1] = id
-  timedOut[#timedOut + 1] = flat(actor)
-  apply(id, actor, drainTimedOut(actor, restart, t))
-end
-tellCapacity()
 
 local due = redis.call('ZRANGEBYSCORE', pool .. 'restarts', '-inf', int(t), 'LIMIT', 0, most)
 local after = redis.call('ZRANGE', pool .. 'restarts', #due, #due, 'WITHSCORES')
