@@ -14,13 +14,15 @@ namespace Guard.Core.Storage.Redis;
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="health">Told of every start that ended ready.</param>
 /// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>.</param>
-internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, LiveOptions options)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisActorStore(
+    RedisConnection redis, RedisPools pools, IPoolHealthStore health, LiveOptions options, Random? random = null)
     : IActorStore, IActorImportStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);
 
-    private RedisValue Restart => RestartTiming.From(options.Current.Actors, Random.Shared).ToString();
+    private RedisValue Restart => RestartTiming.From(options.Current.Actors, random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)

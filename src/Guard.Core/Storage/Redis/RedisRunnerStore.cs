@@ -11,14 +11,15 @@ namespace Guard.Core.Storage.Redis;
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="options">Read at each call: <c>Runners:EligibleAfter</c>, <c>Actors:Restart*</c>, <c>Readiness:RepairInterval</c>.</param>
-internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, LiveOptions options)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, LiveOptions options, Random? random = null)
     : IRunnerStore, IPoolUpkeepStore
 {
     private readonly RedisIndex _index = new(redis);
 
     private long EligibleAfter => (long)options.Current.Runners.EligibleAfter.TotalMilliseconds;
 
-    private RedisValue Restart => RestartTiming.From(options.Current.Actors, Random.Shared).ToString();
+    private RedisValue Restart => RestartTiming.From(options.Current.Actors, random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
