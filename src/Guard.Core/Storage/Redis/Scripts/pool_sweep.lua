@@ -30,13 +30,13 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(
 end
 tellCapacity()
 
-local draining = {}
-for _, key in ipairs({ 'draining', 'vdrained' }) do
-  local ids = key == 'draining' and redis.call('SMEMBERS', pool .. key) or redis.call('ZRANGE', pool .. key, 0, -1)
+local draining, seen = {}, {}
+for _, ids in ipairs({ redis.call('SMEMBERS', pool .. 'draining'), redis.call('ZRANGE', pool .. 'vdrained', 0, -1) }) do
   for _, id in ipairs(ids) do
-    if redis.call('HLEN', actorsKey(id)) > 0 and (key == 'draining' or redis.call('SISMEMBER', pool .. 'draining', id) == 0) then
+    if not seen[id] and redis.call('HLEN', actorsKey(id)) > 0 then
       draining[#draining + 1] = id
     end
+    seen[id] = true
   end
 end
 
