@@ -62,7 +62,7 @@ internal sealed record PoolSweep
     /// things are without them.</summary>
     public required IReadOnlyList<RunnerRecord> Lost { get; init; }
 
-    /// <summary>Runners that drain by version since this sweep.</summary>
+    /// <summary>Runners that drain by version since this sweep, as they were when they began to.</summary>
     public required IReadOnlyList<RunnerRecord> DrainedByVersion { get; init; }
 
     /// <summary>Runners that drain and still have actors.</summary>

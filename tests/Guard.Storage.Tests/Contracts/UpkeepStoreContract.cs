@@ -98,6 +98,25 @@ public abstract class UpkeepStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task SweepAsync_DrainsByVersionAndGivesUpAnActorThere_TheRunnerIsToldAsItBeganToDrain()
+    {
+        Config = new() { DrainOnVersionUpgrade = false };
+        var old = await AddRunnerAsync(isStatic: true);
+        await AddReadyAsync();
+        await AddRunnerAsync(version: 2, isStatic: true);
+        await Store.Runners.DrainAsync(old.RunnerId, Ct);
+        await EvictAsync(old);
+        await Store.AdvanceAsync(Grace + TimeSpan.FromSeconds(1));
+        Config = new();
+        await PutPoolAsync();
+
+        var sweep = (await SweepAsync("a"))!;
+
+        Assert.Single(sweep.TimedOut);
+        Assert.Equal((old.RunnerId, 9), (Assert.Single(sweep.DrainedByVersion).RunnerId, sweep.DrainedByVersion[0].RemainingSlots));
+    }
+
+    [Fact]
     public async Task SweepAsync_LosesSeveral_TheLongestSilentFirst()
     {
         var newest = (await RegisterAsync(version: 2)).Runner;

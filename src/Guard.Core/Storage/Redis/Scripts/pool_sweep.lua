@@ -20,7 +20,7 @@ if tonumber(ARGV[3]) >= 0 then
 end
 local tombs = redis.call('ZRANGEBYSCORE', pool .. 'tombs', '-inf', '(' .. int(t - tonumber(ARGV[4])), 'LIMIT', 0, most)
 
-local drained = drainByVersion(t, eligibleAfter)
+local drained = records(drainByVersion(t, eligibleAfter))
 local timedOut = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
   local actor = read(actorKey(id))
@@ -59,6 +59,6 @@ for _, id in ipairs(redis.call('SMEMBERS', pool .. 'streams')) do
   end
 end
 return {
-  held and 0 or 1, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), tombs, records(drained), records(draining), timedOut, due, wait,
+  held and 0 or 1, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), tombs, drained, records(draining), timedOut, due, wait,
   redis.call('HGET', pool .. 'config', 'json') or '', redis.call('ZCARD', pool .. 'pending'), streams,
 }
