@@ -14,6 +14,9 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS restore
 WORKDIR /src
 COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY src/Directory.Build.props src/
+COPY src/Guard.Model/Guard.Model.csproj src/Guard.Model/
+COPY src/Guard.Storage.Memory/Guard.Storage.Memory.csproj src/Guard.Storage.Memory/
+COPY src/Guard.Storage.Redis/Guard.Storage.Redis.csproj src/Guard.Storage.Redis/
 COPY src/Guard.Core/Guard.Core.csproj src/Guard.Core/
 COPY src/Guard/Guard.csproj src/Guard/
 # For this machine's kind: the compiler that works ahead comes with the packages.

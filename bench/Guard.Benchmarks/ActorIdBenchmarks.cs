@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 
 namespace Guard.Benchmarks;
 

@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Benchmarks;

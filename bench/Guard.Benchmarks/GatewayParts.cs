@@ -1,9 +1,7 @@
-using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
-using Guard.Core.Forwarding;
-using Guard.Core.Gateway;
-using Guard.Core.Limits;
 using Guard.Core.Options;
+using Guard.Core.Request.Admission;
+using Guard.Core.Transport.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Benchmarks;
@@ -33,7 +31,7 @@ internal sealed class GatewayParts : IDisposable
 
     public ClientLimits Limits { get; }
 
-    public Admission Admission { get; }
+    public RequestAdmission Admission { get; }
 
     /// <summary>With both limits of a client on, and never reached.</summary>
     public static GatewayParts WithClientLimits()

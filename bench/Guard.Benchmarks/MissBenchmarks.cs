@@ -1,8 +1,9 @@
 using BenchmarkDotNet.Attributes;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Routing;
-using Guard.Core.Targets;
+using Guard.Core.Request.Routing;
+using Guard.Core.Transport;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
 
 namespace Guard.Benchmarks;
 

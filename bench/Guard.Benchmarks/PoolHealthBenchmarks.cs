@@ -1,9 +1,11 @@
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
+using Guard.Core.State.Pools;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Benchmarks;
@@ -21,7 +23,7 @@ public class PoolHealthBenchmarks : IDisposable
     public void Setup()
     {
         var options = new LiveOptions(new GuardOptions());
-        var store = new MemoryPoolHealthStore(TimeProvider.System, options, static _ => { });
+        var store = new MemoryPoolHealthStore(TimeProvider.System, options.StoreRules, static _ => { });
         _tracker = new PoolHealthTracker(store, options, TimeProvider.System, new GuardMetrics(options), NullLogger<PoolHealthTracker>.Instance);
         _settings = new PoolSettingsSource(new NoPools(), options, TimeProvider.System, NullLogger<PoolSettingsSource>.Instance);
         _tracker.Refresh(_pool, Ttl);

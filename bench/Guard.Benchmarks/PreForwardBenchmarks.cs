@@ -1,8 +1,9 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Diagnostics;
-using Guard.Core.Gateway;
 using Guard.Core.Options;
+using Guard.Core.Request.Admission;
+using Guard.Core.Request.Gateway;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,11 +1,12 @@
 using System.Globalization;
-using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.Request.Routing;
+using Guard.Core.Transport;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Benchmarks;
 

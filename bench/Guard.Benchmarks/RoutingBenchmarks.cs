@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
-using Guard.Core.Routing;
-using Guard.Core.Targets;
+using Guard.Core.Request.Routing;
+using Guard.Core.Request.Targets;
+using Guard.Core.Transport;
 
 namespace Guard.Benchmarks;
 

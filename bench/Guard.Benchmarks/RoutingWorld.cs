@@ -1,12 +1,12 @@
-using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Targets;
+using Guard.Core.Request.Routing;
+using Guard.Core.Transport;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Benchmarks;
@@ -20,7 +20,7 @@ internal sealed class RoutingWorld
         var live = new LiveOptions(new GuardOptions());
         var metrics = new GuardMetrics(live);
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
-        Store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live, feed.PublishPoolHealth), live, TimeProvider.System);
+        Store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live.StoreRules, feed.PublishPoolHealth), live.StoreRules, TimeProvider.System);
         Cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
         Resolver = new RouteResolver(Cache, Store, Store, live, metrics, TimeProvider.System);
         var pool = new PoolId("default", "pool");

@@ -1,9 +1,9 @@
 using System.Globalization;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage.Redis;
-using Guard.Core.Targets;
 using Guard.Load.Moves;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Storage.Redis;
 using StackExchange.Redis;
 
 namespace Guard.Benchmarks;

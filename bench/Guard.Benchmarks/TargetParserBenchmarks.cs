@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Guard.Core.Errors;
-using Guard.Core.Targets;
+using Guard.Core.Request.Targets;
 using Microsoft.Extensions.Primitives;
 
 namespace Guard.Benchmarks;

@@ -1,12 +1,11 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
-using Guard.Core.Actors;
-using Guard.Core.Forwarding;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Targets;
+using Guard.Core.Transport;
+using Guard.Core.Transport.Http;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
 

@@ -1,99 +1,71 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using NetArchTest.Rules;
+using Guard.Core.Errors;
+using Guard.Model.Ids;
 
 namespace Guard.Core.Tests;
 
 /// <summary>
-/// Who may know whom in Guard.Core. A folder may use the folders before it in the request flow (Targets, Routing, Readiness,
-/// Forwarding), those in the state flow, and Errors, Diagnostics and Options. Read from the compiled assembly, so that a fully
-/// qualified name counts as much as a using.
+/// Who may know whom. The graph of folders (a folder is a namespace) is computed from the compiled types, so that a fully qualified name
+/// counts as much as a using, and must have no cycle: neither between folders nor between the rooms they are in.
 /// </summary>
 public sealed class ArchitectureTests
 {
-    private const string Root = "Guard.Core.";
+    private static readonly Assembly[] Assemblies =
+        [typeof(ActorId).Assembly, typeof(Storage.Memory.MemoryStore).Assembly, typeof(GuardError).Assembly];
 
-    private static readonly Assembly Core = typeof(Guard.Core.Errors.GuardError).Assembly;
+    private static readonly Lazy<FolderGraph> Graph = new(() => FolderGraph.Of(Assemblies));
 
-    /// <summary>Anyone may answer with an error value, count, log and read options.</summary>
-    private static readonly string[] Everywhere = ["Errors", "Diagnostics", "Options"];
-
-    /// <summary>The domain and its ports. Its folders know each other: an actor is of a pool and on a runner.</summary>
-    private static readonly string[] State = ["Actors", "Runners", "Pools", "Serverless", "Storage"];
-
-    /// <summary>What each folder may use besides itself. A new folder needs a line of its own here.</summary>
-    private static readonly Dictionary<string, string[]> Allowed = new()
+    [Fact]
+    public void Folders_OfAllAssemblies_HaveNoCycle()
     {
-        // The request flow: each step knows those before it.
-        ["Targets"] = [.. Everywhere, "Actors"], // rvt-crash-policy and rvt-input make actors: the one word of the domain a target needs
-        ["Routing"] = [.. Everywhere, .. State, "Targets"],
-        ["Readiness"] = [.. Everywhere, .. State, "Targets", "Routing", "Limits"],
-        ["Forwarding"] = [.. Everywhere, .. State, "Targets", "Routing", "Readiness"],
-        ["Gateway"] = [.. Everywhere, .. State, "Targets", "Routing", "Readiness", "Forwarding", "Limits", "Auth"],
+        var cycles = Graph.Value.Cycles();
 
-        // What stands at the door: they know addresses, tokens and pools, and no request.
-        ["Limits"] = [.. Everywhere, "Pools"],
-        ["Auth"] = [.. Everywhere, "Pools"],
+        Assert.True(cycles.Count == 0, $"folders know each other in a circle:{Environment.NewLine}{string.Join(Environment.NewLine, cycles)}");
+    }
 
-        // The state flow knows ids (they are in Targets) and never a client's request.
-        ["Actors"] = [.. Everywhere, .. State, "Targets"],
-        ["Runners"] = [.. Everywhere, .. State, "Targets"],
-        ["Pools"] = [.. Everywhere, .. State, "Targets"],
-        ["Serverless"] = [.. Everywhere, .. State, "Targets"],
-        ["Storage"] = ["Actors", "Runners", "Pools", "Targets"], // ports speak of records and of nothing that moves
-        ["Storage.Memory"] = [.. Everywhere, .. State, "Targets"],
-        ["Storage.Redis"] = [.. Everywhere, .. State, "Targets"],
-
-        // Below both flows. Errors carry what failed; metrics have pools and ids for labels and rays.
-        ["Errors"] = ["Diagnostics", "Options", "Actors", "Pools"],
-        ["Diagnostics"] = ["Options", "Pools", "Targets"],
-        ["Options"] = [],
-    };
-
-    /// <summary>Stores are chosen where Guard is put together (the host) and known by nobody else.</summary>
-    private static readonly string[] OnlyThemselves = ["Storage.Memory", "Storage.Redis"];
-
-    public static TheoryData<string> Folders => [.. Allowed.Keys];
-
-    [Theory]
-    [MemberData(nameof(Folders))]
-    public void Folder_Dependencies_AreAllowed(string folder)
+    /// <summary>Request, State and Transport are rooms with folders of their own; the order of the rooms is that of the two flows.</summary>
+    [Fact]
+    public void Rooms_OfCore_HaveNoCycle()
     {
-        var forbidden = Allowed.Keys
-            .Where(other => other != folder && !folder.StartsWith(other + ".", StringComparison.Ordinal))
-            .Where(other => OnlyThemselves.Contains(other) || !Allowed[folder].Contains(other))
-            .ToArray();
+        var cycles = Graph.Value.Grouped(RoomOf).Cycles();
 
-        foreach (var other in forbidden)
-        {
-            var users = UsersOf(folder, other);
-            Assert.True(users.Length == 0, $"{folder} may not use {other}, but does: {string.Join(", ", users)}");
-        }
+        Assert.True(cycles.Count == 0, $"rooms know each other in a circle:{Environment.NewLine}{string.Join(Environment.NewLine, cycles)}");
     }
 
     [Fact]
-    public void Folders_OfTheAssembly_AllHaveARule()
+    public void Scan_KnownDependencies_AreSeen()
     {
-        var found = Core.GetTypes()
-            .Select(t => t.Namespace)
-            .OfType<string>()
-            .Where(n => n.StartsWith(Root, StringComparison.Ordinal))
-            .Select(FolderOf)
-            .Distinct();
-
-        Assert.Empty(found.Except(Allowed.Keys));
+        // A scan that sees nothing would find no cycle either.
+        Assert.Contains("Guard.Core.Request.Targets", Graph.Value.UsedBy("Guard.Core.Request.Routing"));
+        Assert.Contains("Guard.Model.Pools", Graph.Value.UsedBy("Guard.Core.Errors"));
+        Assert.Contains("Guard.Model.Actors", Graph.Value.UsedBy("Guard.Storage.Memory"));
     }
 
     [Fact]
-    public void Scan_KnownDependency_IsSeen()
+    public void Cycles_OfAGraphWithOne_NameIt()
     {
-        // A scan that sees nothing would pass every rule above.
-        Assert.NotEmpty(UsersOf("Routing", "Targets"));
-        Assert.NotEmpty(UsersOf("Errors", "Pools"));
+        var graph = new FolderGraph();
+        graph.Add("a", "b", "A1");
+        graph.Add("b", "c", "B1");
+        graph.Add("c", "a", "C1");
+        graph.Add("c", "d", "C1");
+
+        Assert.Equal("a -> b (A1) -> c (B1) -> a (C1)", Assert.Single(graph.Cycles()));
     }
 
     [Fact]
-    public void Types_OfTheAssembly_AreInternal()
+    public void Model_Assembly_IsALeaf()
+        => Assert.Empty(typeof(ActorId).Assembly.GetReferencedAssemblies()
+            .Where(a => !a.Name!.StartsWith("System", StringComparison.Ordinal) && a.Name != "netstandard")
+            .Select(a => a.Name));
+
+    [Fact]
+    public void Core_Assembly_KnowsNoStore()
+        => Assert.DoesNotContain(typeof(GuardError).Assembly.GetReferencedAssemblies(), a => a.Name is "StackExchange.Redis" or "Guard.Storage.Redis" or "Guard.Storage.Memory");
+
+    [Fact]
+    public void Types_OfTheAssemblies_AreInternal()
         => Assert.Empty(Written().Where(t => t.IsPublic || t.IsNestedPublic && t.DeclaringType!.IsPublic).Select(t => t.FullName));
 
     [Fact]
@@ -105,11 +77,11 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void Interfaces_OutsideStorage_HaveSeveralImplementations()
+    public void Interfaces_OutsideThePorts_HaveSeveralImplementations()
     {
         var lonely = Written()
-            .Where(t => t.IsInterface && t.Namespace != Root + "Storage")
-            .Where(i => Core.GetTypes().Count(t => t.IsClass && i.IsAssignableFrom(t)) < 2);
+            .Where(t => t.IsInterface && t.Namespace != "Guard.Model.Stores")
+            .Where(i => Written().Count(t => t.IsClass && i.IsAssignableFrom(t)) < 2);
 
         Assert.Empty(lonely.Select(t => t.FullName));
     }
@@ -126,28 +98,16 @@ public sealed class ArchitectureTests
             .Select(t => t.FullName));
     }
 
-    private static string[] UsersOf(string folder, string other)
+    /// <summary>The room of a folder of Core is its first part; every other assembly is one room.</summary>
+    private static string RoomOf(string folder)
     {
-        var types = Types.InAssembly(Core).That().ResideInNamespaceMatching($@"^Guard\.Core\.{folder.Replace(".", @"\.", StringComparison.Ordinal)}(\.|$)");
-        if (folder == "Storage")
-        {
-            // The ports alone; the stores below them have rules of their own.
-            types = Types.InAssembly(Core).That().ResideInNamespaceMatching(@"^Guard\.Core\.Storage$");
-        }
-
-        var result = types.ShouldNot().HaveDependencyOn(Root + other).GetResult();
-        return result.IsSuccessful ? [] : [.. result.FailingTypeNames];
-    }
-
-    private static string FolderOf(string @namespace)
-    {
-        var folder = @namespace[Root.Length..];
-        return Allowed.ContainsKey(folder) ? folder : folder.Split('.')[0];
+        var parts = folder.Split('.');
+        return parts is ["Guard", "Core", var room, ..] ? room : $"{parts[0]}.{parts.ElementAtOrDefault(1)}";
     }
 
     /// <summary>Types somebody wrote, not the compiler or a source generator.</summary>
-    private static IEnumerable<Type> Written() => Core.GetTypes().Where(t =>
-        t.Namespace?.StartsWith("Guard.Core", StringComparison.Ordinal) == true
+    private static IEnumerable<Type> Written() => Assemblies.SelectMany(a => a.GetTypes()).Where(t =>
+        t.Namespace?.StartsWith("Guard.", StringComparison.Ordinal) == true
         && !t.Name.Contains('<', StringComparison.Ordinal)
         && !IsGenerated(t));
 

@@ -11,7 +11,7 @@ public sealed partial class SourceRulesTests
     /// <summary>Statuses are errors' business: these write one that is none.</summary>
     private static readonly Dictionary<string, string> StatusWriters = new()
     {
-        ["Guard.Core/Gateway/CorsPolicy.cs"] = "204, the answer to a preflight",
+        ["Guard.Core/Request/Admission/CorsPolicy.cs"] = "204, the answer to a preflight",
         ["Guard/Demo/EchoRunner.cs"] = "a runner, not Guard",
         ["Guard/Health/HealthEndpoints.cs"] = "200 or 503, as probes read them",
         ["Guard/Tls/HttpsRedirect.cs"] = "307, the way to https",
@@ -91,7 +91,7 @@ public sealed partial class SourceRulesTests
     [GeneratedRegex(@"\basync\s+void\b")]
     private static partial Regex AsyncVoid();
 
-    [GeneratedRegex(@"using\s+(static\s+)?Guard\.(?!Demo)|\bGuard\.Core\.")]
+    [GeneratedRegex(@"using\s+(static\s+)?Guard\.(?!Demo)|\bGuard\.(Core|Model|Storage)\.")]
     private static partial Regex InternalUsing();
 
     [GeneratedRegex(@"//[^\n]*")]

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Guard.Core.Options;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 
 namespace Guard.Simulation;
 

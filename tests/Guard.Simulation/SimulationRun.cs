@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Guard.Core.Actors;
+using Guard.Model.Actors;
 using Guard.Simulation.Checks;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Plants;

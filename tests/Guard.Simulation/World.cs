@@ -1,8 +1,7 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 using Guard.Simulation.Checks;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Model;

@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests;
 

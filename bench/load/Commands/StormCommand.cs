@@ -1,12 +1,12 @@
 using System.Globalization;
-using Guard.Core.Storage.Redis;
-using Guard.Core.Targets;
 using Guard.Load.Clients;
 using Guard.Load.Guards;
 using Guard.Load.Moves;
 using Guard.Load.Processes;
 using Guard.Load.Proxies;
 using Guard.Load.Reports;
+using Guard.Model.Ids;
+using Guard.Storage.Redis;
 
 namespace Guard.Load.Commands;
 

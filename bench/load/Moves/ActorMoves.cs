@@ -1,9 +1,8 @@
 using System.Globalization;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Load.Moves;
 

@@ -1,7 +1,7 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Redis;
+using Guard.Model.Stores;
+using Guard.Storage.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
@@ -15,8 +15,8 @@ internal sealed class StoreLink : IAsyncDisposable
     private StoreLink(RedisConnection redis, RedisPools pools, LiveOptions options)
     {
         _redis = redis;
-        Actors = new RedisActorStore(redis, pools, new RedisPoolHealthStore(redis, options), options);
-        Runners = new RedisRunnerStore(redis, pools, options);
+        Actors = new RedisActorStore(redis, pools, new RedisPoolHealthStore(redis, options.StoreRules), options.StoreRules);
+        Runners = new RedisRunnerStore(redis, pools, options.StoreRules);
         Pools = new RedisPoolStore(redis, pools);
         Liveness = new RedisGuardLiveness(redis);
     }
@@ -33,7 +33,7 @@ internal sealed class StoreLink : IAsyncDisposable
     {
         var options = new LiveOptions(new GuardOptions());
         var redis = new RedisConnection(
-            settings, new RedisKeys("guard"), TimeSpan.FromSeconds(30), new StoreContact(), new GuardMetrics(options), TimeProvider.System, NullLogger<RedisConnection>.Instance);
+            settings, new RedisKeys("guard"), TimeSpan.FromSeconds(30), new StoreContact(), new GuardMetrics(options).StoreOp, TimeProvider.System, NullLogger<RedisConnection>.Instance);
         return new StoreLink(redis, new RedisPools(redis), options);
     }
 

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Guard.Core.Options;
-using Guard.Core.Pools;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Prometheus;
 
 namespace Guard.Core.Diagnostics;
@@ -240,7 +241,7 @@ internal sealed class GuardMetrics
     /// <param name="error">The active error of the red pool; null counts as an internal error.</param>
     /// <param name="enforced">False in mode report.</param>
     public void FailedFast(PoolErrorKind? error, bool enforced)
-        => _failFast.WithLabels(PoolErrorName(error ?? PoolErrorKind.InternalError), enforced ? "enforce" : "report").Inc();
+        => _failFast.WithLabels((error ?? PoolErrorKind.InternalError).Name(), enforced ? "enforce" : "report").Inc();
 
     /// <summary>Call when the health this Guard holds of a pool changed colour.</summary>
     public void PoolTurned(PoolId pool, bool red)
@@ -290,17 +291,6 @@ internal sealed class GuardMetrics
     public void StoreOp(string op, string result, TimeSpan duration) => _storeOps.WithLabels(op, result).Observe(duration.TotalSeconds);
 
     public void SetDegraded(string reason, bool degraded) => _degraded.WithLabels(reason).Set(degraded ? 1 : 0);
-
-    /// <summary>The name a kind of pool error has in JSON and in labels.</summary>
-    public static string PoolErrorName(PoolErrorKind kind) => kind switch
-    {
-        PoolErrorKind.ServerlessHttpError => "serverless_http_error",
-        PoolErrorKind.ServerlessStreamEndedEarly => "serverless_stream_ended_early",
-        PoolErrorKind.ServerlessConnectionError => "serverless_connection_error",
-        PoolErrorKind.ServerlessInvalidSsePayload => "serverless_invalid_sse_payload",
-        PoolErrorKind.Downgrade => "downgrade",
-        _ => "internal_error",
-    };
 
     private static int MethodIndex(string method)
     {

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Guard.Core.Pools;
+using Guard.Model.Ids;
 
 namespace Guard.Core.Diagnostics;
 

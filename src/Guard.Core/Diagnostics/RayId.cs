@@ -1,4 +1,4 @@
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 
 namespace Guard.Core.Diagnostics;
 

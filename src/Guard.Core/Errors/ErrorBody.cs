@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Guard.Core.Actors;
-using Guard.Core.Diagnostics;
-using Guard.Core.Pools;
+using Guard.Model.Actors;
+using Guard.Model.Pools;
+using Guard.Model.Text;
 
 namespace Guard.Core.Errors;
 
@@ -90,7 +90,7 @@ internal static class ErrorBody
     private static void WritePoolError(Utf8JsonWriter writer, PoolError error, bool expose)
     {
         writer.WriteStartObject();
-        writer.WriteString("type"u8, GuardMetrics.PoolErrorName(error.Kind));
+        writer.WriteString("type"u8, error.Kind.Name());
         WriteNumber(writer, "status_code"u8, error.StatusCode);
         if (expose)
         {

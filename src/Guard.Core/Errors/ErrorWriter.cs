@@ -30,15 +30,15 @@ internal static class ErrorWriter
             return Task.CompletedTask;
         }
 
-        switch (error.IsFraming ? WebSocketHandshake.None : WebSocketRefusal.Examine(context))
+        switch (error.IsFraming ? HandshakeKind.None : WebSocketRefusal.Examine(context))
         {
-            case WebSocketHandshake.Valid:
+            case HandshakeKind.Valid:
                 WriteHeaders(context, error);
                 return WebSocketRefusal.CloseAsync(context, error);
-            case WebSocketHandshake.InvalidKey:
+            case HandshakeKind.InvalidKey:
                 error = GuardErrors.InvalidHeader("sec-websocket-key", "must be the base64 of 16 bytes");
                 break;
-            case WebSocketHandshake.InvalidVersion:
+            case HandshakeKind.InvalidVersion:
                 error = GuardErrors.WebSocketVersion();
                 WebSocketRefusal.WriteVersion(context);
                 break;

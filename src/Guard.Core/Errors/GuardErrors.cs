@@ -1,5 +1,5 @@
-using Guard.Core.Actors;
-using Guard.Core.Pools;
+using Guard.Model.Actors;
+using Guard.Model.Pools;
 
 namespace Guard.Core.Errors;
 

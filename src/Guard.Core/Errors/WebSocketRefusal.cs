@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Guard.Model.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Primitives;
 namespace Guard.Core.Errors;
 
 /// <summary>What a request is to somebody who wants to refuse it on a WebSocket.</summary>
-internal enum WebSocketHandshake
+internal enum HandshakeKind
 {
     /// <summary>No WebSocket handshake, or one this server cannot complete.</summary>
     None,
@@ -34,28 +35,28 @@ internal static class WebSocketRefusal
     /// <summary>How long the client gets to answer the close.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(3);
 
-    public static WebSocketHandshake Examine(HttpContext context)
+    public static HandshakeKind Examine(HttpContext context)
     {
         var request = context.Request;
         var extendedConnect = context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } feature
             && string.Equals(feature.Protocol, Websocket, StringComparison.OrdinalIgnoreCase);
         if (!extendedConnect && !AsksForUpgrade(context))
         {
-            return WebSocketHandshake.None;
+            return HandshakeKind.None;
         }
 
         if (request.Headers.SecWebSocketVersion is not [Version])
         {
-            return WebSocketHandshake.InvalidVersion;
+            return HandshakeKind.InvalidVersion;
         }
 
         // Over HTTP/2 there is no key: nothing between could mistake the stream for a connection.
         if (!extendedConnect && !IsKey(request.Headers.SecWebSocketKey))
         {
-            return WebSocketHandshake.InvalidKey;
+            return HandshakeKind.InvalidKey;
         }
 
-        return context.WebSockets.IsWebSocketRequest ? WebSocketHandshake.Valid : WebSocketHandshake.None;
+        return context.WebSockets.IsWebSocketRequest ? HandshakeKind.Valid : HandshakeKind.None;
     }
 
     /// <summary>Answers 101, closes with 1011 and <c>{group}.{code}#{ray_id}</c>, and waits a while for the client's close.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Security.Cryptography;
+using Guard.Model.Ids;
 
 namespace Guard.Core.Options;
 
@@ -10,7 +11,7 @@ internal static class OptionSyntax
     public const string TokenHashPrefix = "sha256:";
 
     /// <summary>Host names are at most 253 characters; an actor id and a dot come before the domain.</summary>
-    private const int MaxActorDomain = 253 - Targets.ActorId.TextLength - 1;
+    private const int MaxActorDomain = 253 - ActorId.TextLength - 1;
 
     private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 

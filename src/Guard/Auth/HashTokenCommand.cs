@@ -1,5 +1,5 @@
-using Guard.Core.Auth;
 using Guard.Core.Options;
+using Guard.Core.Request.Admission;
 using Guard.Hosting;
 
 namespace Guard.Auth;

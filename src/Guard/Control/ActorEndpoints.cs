@@ -1,11 +1,10 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
-using Guard.Core.Actors;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 

@@ -1,7 +1,8 @@
 using Guard.Control.Shapes;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using Guard.Core.Auth;
 using Guard.Core.Errors;
 using Guard.Core.Options;
+using Guard.Core.Request.Admission;
 
 namespace Guard.Control;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Guard.Control.Input;
 using Guard.Core.Errors;
-using Guard.Core.Storage;
+using Guard.Model.Stores;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Guard.Control;

@@ -1,6 +1,6 @@
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Storage;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Shapes;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 
 namespace Guard.Control;
 

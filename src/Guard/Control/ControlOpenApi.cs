@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Guard.Control.Shapes;
 using Guard.Core.Diagnostics;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

@@ -1,7 +1,7 @@
 using Guard.Control.Shapes;
 using Guard.Core.Errors;
-using Guard.Core.Storage;
 using Guard.Import;
+using Guard.Model.Stores;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Guard.Control;

@@ -1,8 +1,9 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Errors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 

@@ -2,9 +2,9 @@ using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 

@@ -1,12 +1,13 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
-using Guard.Core.Actors;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control;
 
@@ -218,7 +219,7 @@ internal sealed partial class RunnerEndpoints(
         1, LogLevel.Information,
         "Runner {RunnerId} of pool {Pool} registered: version {Version}, {Slots} slots (again: {Again})",
         EventName = "RunnerRegistered")]
-    private partial void LogRegistered(string runnerId, Core.Pools.PoolId pool, int version, int slots, bool again);
+    private partial void LogRegistered(string runnerId, PoolId pool, int version, int slots, bool again);
 
     [LoggerMessage(
         2, LogLevel.Information,

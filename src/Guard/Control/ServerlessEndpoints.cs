@@ -1,6 +1,6 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
 
 namespace Guard.Control;
 

@@ -1,5 +1,5 @@
-using Guard.Core.Runners;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
 
 namespace Guard.Control;
 

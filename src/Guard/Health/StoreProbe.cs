@@ -1,5 +1,5 @@
 using Guard.Core.Diagnostics;
-using Guard.Core.Storage;
+using Guard.Model.Stores;
 
 namespace Guard.Health;
 

@@ -1,9 +1,9 @@
 using System.Net;
 using Guard.Core.Diagnostics;
-using Guard.Core.Forwarding;
-using Guard.Core.Limits;
+using Guard.Core.Net;
 using Guard.Core.Options;
-using Guard.Core.Runners;
+using Guard.Core.Request.Admission;
+using Guard.Core.Transport.Http;
 using Microsoft.AspNetCore.Connections;
 
 namespace Guard.Hosting;

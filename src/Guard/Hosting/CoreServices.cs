@@ -1,24 +1,28 @@
 using Guard.Configuration;
 using Guard.Control;
-using Guard.Core.Actors;
-using Guard.Core.Auth;
 using Guard.Core.Diagnostics;
-using Guard.Core.Forwarding;
-using Guard.Core.Gateway;
-using Guard.Core.Limits;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Readiness;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Serverless;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Storage.Redis;
-using Guard.Core.Targets;
+using Guard.Core.Request.Admission;
+using Guard.Core.Request.Delivery;
+using Guard.Core.Request.Gateway;
+using Guard.Core.Request.Readiness;
+using Guard.Core.Request.Routing;
+using Guard.Core.Request.Targets;
+using Guard.Core.State.Actors;
+using Guard.Core.State.Membership;
+using Guard.Core.State.Pools;
+using Guard.Core.State.Runners;
+using Guard.Core.State.Serverless;
+using Guard.Core.State.Upkeep;
+using Guard.Core.Transport.Connections;
+using Guard.Core.Transport.Http;
+using Guard.Core.Transport.WebSockets;
 using Guard.Health;
+using Guard.Model.Stores;
 using Guard.Serverless;
 using Guard.Sidecar;
+using Guard.Storage.Memory;
+using Guard.Storage.Redis;
 using Guard.Tls;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -38,7 +42,7 @@ internal static class CoreServices
         services.AddSingleton(new RayId((ushort)options.Datacenter.Label));
         services.AddSingleton(GuardIdentity.New());
         services.AddSingleton<StoreContact>();
-        _ = options.Store.Provider == StoreProvider.Redis ? services.AddRedisStore(options.Store.Redis) : services.AddMemoryStore();
+        _ = options.Store.Provider == StoreProvider.Redis ? services.AddRedisStore(options.Store.Redis, options.FailFast.Push) : services.AddMemoryStore();
         return services.AddStateFlow().AddRequestFlow(options);
     }
 
@@ -95,11 +99,11 @@ internal static class CoreServices
         services.AddSingleton<MemoryChangeFeed>();
         services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<MemoryChangeFeed>());
         services.AddSingleton<IPoolHealthStore>(sp => new MemoryPoolHealthStore(
-            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<LiveOptions>(), sp.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth));
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<LiveOptions>().StoreRules, sp.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth));
         services.AddSingleton(sp => new MemoryStore(
             sp.GetRequiredService<MemoryChangeFeed>(),
             sp.GetRequiredService<IPoolHealthStore>(),
-            sp.GetRequiredService<LiveOptions>(),
+            sp.GetRequiredService<LiveOptions>().StoreRules,
             sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IActorImportStore>(sp => sp.GetRequiredService<MemoryStore>());
@@ -110,7 +114,7 @@ internal static class CoreServices
         return services;
     }
 
-    private static IServiceCollection AddRedisStore(this IServiceCollection services, RedisStoreOptions options)
+    private static IServiceCollection AddRedisStore(this IServiceCollection services, RedisStoreOptions options, bool push)
     {
         var settings = RedisSettings.TryParse(options.Configuration, out var parsed) ? parsed : throw new ArgumentException("not a Redis configuration", nameof(options));
         services.AddSingleton(sp => new RedisConnection(
@@ -118,11 +122,12 @@ internal static class CoreServices
             new RedisKeys(options.KeyPrefix),
             options.CallTimeout,
             sp.GetRequiredService<StoreContact>(),
-            sp.GetRequiredService<GuardMetrics>(),
+            sp.GetRequiredService<GuardMetrics>().StoreOp,
             sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<RedisConnection>>()));
+        services.AddSingleton<Func<StoreRules>>(sp => sp.GetRequiredService<LiveOptions>().StoreRules);
         services.AddSingleton<RedisPools>();
-        services.AddSingleton<RedisChangeFeed>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RedisChangeFeed>(sp, push));
         services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<RedisChangeFeed>());
         services.AddSingleton<IPoolHealthStore, RedisPoolHealthStore>();
         services.AddSingleton<RedisActorStore>();
@@ -200,7 +205,7 @@ internal static class CoreServices
         services.AddHostedService(static sp => sp.GetRequiredService<JwtKeys>());
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<ClientTokens>();
-        services.AddSingleton<Admission>();
+        services.AddSingleton<RequestAdmission>();
         services.AddSingleton<HoldLimiter>();
         services.AddSingleton<UnroutedHold>();
         services.AddSingleton<ProbeGate>();

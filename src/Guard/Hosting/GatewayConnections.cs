@@ -1,4 +1,4 @@
-using Guard.Core.Readiness;
+using Guard.Core.Request.Readiness;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 

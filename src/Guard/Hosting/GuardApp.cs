@@ -2,12 +2,12 @@ using Guard.Configuration;
 using Guard.Control;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
-using Guard.Core.Gateway;
 using Guard.Core.Options;
-using Guard.Core.Runners;
-using Guard.Core.Storage.Redis;
+using Guard.Core.Request.Gateway;
+using Guard.Core.Transport.Connections;
 using Guard.Health;
 using Guard.Seed;
+using Guard.Storage.Redis;
 using Guard.Tls;
 
 namespace Guard.Hosting;

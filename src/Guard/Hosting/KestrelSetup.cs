@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Guard.Configuration;
-using Guard.Core.Forwarding;
 using Guard.Core.Options;
 using Guard.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

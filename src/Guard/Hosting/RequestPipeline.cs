@@ -1,8 +1,8 @@
 using Guard.Configuration;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
-using Guard.Core.Forwarding;
 using Guard.Core.Options;
+using Guard.Core.Transport.Http;
 
 namespace Guard.Hosting;
 

@@ -1,4 +1,4 @@
-using Guard.Core.Forwarding;
+using Guard.Core.Transport.WebSockets;
 
 namespace Guard.Hosting;
 

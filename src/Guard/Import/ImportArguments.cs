@@ -1,4 +1,4 @@
-using Guard.Core.Targets;
+using Guard.Model.Text;
 
 namespace Guard.Import;
 

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Guard.Core.Options;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Redis;
 using Guard.Hosting;
+using Guard.Model.Stores;
+using Guard.Storage.Redis;
 
 namespace Guard.Import;
 

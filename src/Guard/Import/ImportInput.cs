@@ -1,8 +1,8 @@
 using Guard.Control.Input;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Import;
 

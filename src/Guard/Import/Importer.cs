@@ -1,6 +1,6 @@
 using System.Globalization;
 using Guard.Core.Options;
-using Guard.Core.Storage;
+using Guard.Model.Stores;
 
 namespace Guard.Import;
 

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Guard.Control.Input;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Seed;
 

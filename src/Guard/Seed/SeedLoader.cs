@@ -1,8 +1,9 @@
 using Guard.Control.Input;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Seed;
 

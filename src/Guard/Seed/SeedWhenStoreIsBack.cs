@@ -1,5 +1,5 @@
-using Guard.Core.Storage;
 using Guard.Health;
+using Guard.Model.Stores;
 
 namespace Guard.Seed;
 

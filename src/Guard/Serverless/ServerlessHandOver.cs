@@ -1,5 +1,5 @@
-using Guard.Core.Runners;
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
+using Guard.Core.State.Upkeep;
 using Guard.Health;
 
 namespace Guard.Serverless;

@@ -1,10 +1,12 @@
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
 using Guard.Health;
 using Guard.Hosting;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Sidecar;
 

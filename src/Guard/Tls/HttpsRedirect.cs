@@ -1,11 +1,11 @@
 using Guard.Configuration;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
-using Guard.Core.Forwarding;
-using Guard.Core.Gateway;
+using Guard.Core.Net;
 using Guard.Core.Options;
-using Guard.Core.Runners;
-using Guard.Core.Targets;
+using Guard.Core.Request.Admission;
+using Guard.Core.Request.Targets;
+using Guard.Core.Transport.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Guard.Tls;

@@ -1,6 +1,6 @@
 using Guard.Configuration;
 using Guard.Core.Options;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Connections;
 
 namespace Guard.Tls;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Guard.Core.Actors;
-using Guard.Core.Diagnostics;
-using Guard.Core.Pools;
+using Guard.Model.Actors;
+using Guard.Model.Pools;
 
 namespace Guard.Core.Tests.Errors;
 
@@ -34,7 +33,7 @@ public sealed class ActorErrorReferenceTests
         var text = Reference();
         foreach (var kind in Enum.GetValues<PoolErrorKind>())
         {
-            Assert.Matches($"""(?m)^\| `[{"{"}]?"{GuardMetrics.PoolErrorName(kind)}".*\|$""", text);
+            Assert.Matches($"""(?m)^\| `[{"{"}]?"{kind.Name()}".*\|$""", text);
         }
     }
 }

@@ -1,8 +1,9 @@
 using System.Text.Json;
-using Guard.Core.Actors;
 using Guard.Core.Errors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,7 +1,7 @@
-using Guard.Core.Actors;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Processes;
 

@@ -1,5 +1,5 @@
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Guard.Simulation.Processes;
 
 namespace Guard.Simulation.Checks;

@@ -1,5 +1,5 @@
-using Guard.Core.Actors;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Processes;
 

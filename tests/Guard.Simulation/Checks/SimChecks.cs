@@ -1,7 +1,7 @@
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Processes;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 
 namespace Guard.Simulation.Engine;
 

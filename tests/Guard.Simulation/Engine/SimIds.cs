@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 
 namespace Guard.Simulation.Engine;
 

@@ -1,7 +1,8 @@
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 
 namespace Guard.Simulation.Model;
 
@@ -17,7 +18,7 @@ internal sealed class HealthModel : IPoolHealthStore
 
     public HealthModel(TimeProvider time, LiveOptions options, MemoryChangeFeed feed, Random random)
     {
-        _make = () => new(time, options, feed.PublishPoolHealth, random);
+        _make = () => new(time, options.StoreRules, feed.PublishPoolHealth, random);
         _store = _make();
     }
 

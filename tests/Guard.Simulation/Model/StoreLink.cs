@@ -1,4 +1,6 @@
-using Guard.Core.Storage;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Model;
@@ -110,10 +112,10 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
 
     void IChangeFeed.Subscribe(IChangeSink sink) => _sinks.Add(sink);
 
-    void IChangeSink.ActorChanged(Core.Targets.ActorId id, Core.Pools.PoolId pool, long revision)
+    void IChangeSink.ActorChanged(ActorId id, PoolId pool, long revision)
         => Send(sink => sink.ActorChanged(id, pool, revision));
 
-    void IChangeSink.PoolHealthChanged(Core.Pools.PoolHealthSnapshot health)
+    void IChangeSink.PoolHealthChanged(PoolHealthSnapshot health)
     {
         if (world.Parameters.Options.FailFast.Push)
         {
@@ -121,13 +123,13 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
         }
     }
 
-    void IChangeSink.CapacityChanged(Core.Pools.PoolId pool) => Send(sink => sink.CapacityChanged(pool));
+    void IChangeSink.CapacityChanged(PoolId pool) => Send(sink => sink.CapacityChanged(pool));
 
-    void IChangeSink.CapacityWanted(Core.Pools.PoolId pool) => Send(sink => sink.CapacityWanted(pool));
+    void IChangeSink.CapacityWanted(PoolId pool) => Send(sink => sink.CapacityWanted(pool));
 
-    void IChangeSink.ConnectEnded(Core.Pools.PoolId pool, Core.Pools.PoolErrorKind? failure, TimeSpan wait) => Send(sink => sink.ConnectEnded(pool, failure, wait));
+    void IChangeSink.ConnectEnded(PoolId pool, PoolErrorKind? failure, TimeSpan wait) => Send(sink => sink.ConnectEnded(pool, failure, wait));
 
-    void IChangeSink.PoolConfigChanged(Core.Pools.PoolId pool) => Send(sink => sink.PoolConfigChanged(pool));
+    void IChangeSink.PoolConfigChanged(PoolId pool) => Send(sink => sink.PoolConfigChanged(pool));
 
     void IChangeSink.Gap() => Send(static sink => sink.Gap());
 

@@ -1,4 +1,4 @@
-using Guard.Core.Actors;
+using Guard.Model.Actors;
 using Guard.Simulation.Checks;
 
 namespace Guard.Simulation.Plants;

@@ -1,4 +1,5 @@
-using Guard.Core.Pools;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;
@@ -325,7 +326,7 @@ internal sealed class Chaos
         {
             await call();
         }
-        catch (Core.Storage.StoreUnavailableException)
+        catch (StoreUnavailableException)
         {
         }
     }

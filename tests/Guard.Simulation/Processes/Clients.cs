@@ -1,4 +1,4 @@
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;

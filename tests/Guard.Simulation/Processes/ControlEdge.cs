@@ -1,7 +1,10 @@
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Http;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 using Guard.Simulation.Model;
 
 namespace Guard.Simulation.Processes;

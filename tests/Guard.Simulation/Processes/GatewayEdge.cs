@@ -1,11 +1,15 @@
-using Guard.Core.Actors;
+using Guard.Core.Async;
 using Guard.Core.Errors;
-using Guard.Core.Forwarding;
 using Guard.Core.Options;
-using Guard.Core.Readiness;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Targets;
+using Guard.Core.Request.Delivery;
+using Guard.Core.Request.Readiness;
+using Guard.Core.Request.Routing;
+using Guard.Core.Request.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport;
+using Guard.Core.Transport.Connections;
+using Guard.Core.Transport.Http;
+using Guard.Model.Actors;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;

@@ -1,5 +1,6 @@
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;

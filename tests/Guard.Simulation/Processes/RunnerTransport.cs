@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using Guard.Core.Runners;
-using Guard.Core.Targets;
+using Guard.Core.Transport.Connections;
+using Guard.Core.Transport.Http;
+using Guard.Model.Ids;
 using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;

@@ -1,12 +1,16 @@
-using Guard.Core.Actors;
-using Guard.Core.Limits;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Readiness;
-using Guard.Core.Routing;
-using Guard.Core.Runners;
-using Guard.Core.Serverless;
-using Guard.Core.Storage;
+using Guard.Core.Request.Admission;
+using Guard.Core.Request.Delivery;
+using Guard.Core.Request.Readiness;
+using Guard.Core.Request.Routing;
+using Guard.Core.State.Actors;
+using Guard.Core.State.Membership;
+using Guard.Core.State.Pools;
+using Guard.Core.State.Runners;
+using Guard.Core.State.Serverless;
+using Guard.Core.State.Upkeep;
+using Guard.Core.Transport.Http;
+using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Model;
 

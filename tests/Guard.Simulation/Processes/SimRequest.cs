@@ -1,5 +1,5 @@
 using Guard.Core.Errors;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 
 namespace Guard.Simulation.Processes;
 

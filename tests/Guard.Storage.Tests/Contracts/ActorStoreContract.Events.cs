@@ -1,7 +1,7 @@
 using System.Text;
-using Guard.Core.Actors;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Contracts;
 

@@ -1,5 +1,6 @@
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Actors;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Contracts;
 

@@ -1,6 +1,6 @@
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Contracts;
 

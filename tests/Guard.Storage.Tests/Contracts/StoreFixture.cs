@@ -1,7 +1,7 @@
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Contracts;
 

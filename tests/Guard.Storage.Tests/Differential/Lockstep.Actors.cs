@@ -1,5 +1,5 @@
-using Guard.Core.Actors;
-using Guard.Core.Storage;
+using Guard.Model.Actors;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Differential;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Tests.Differential;
 

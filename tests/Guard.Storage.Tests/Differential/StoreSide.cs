@@ -1,9 +1,8 @@
-using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Storage.Redis;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
+using Guard.Storage.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
@@ -85,8 +84,8 @@ internal sealed class MemorySide(string name, StepDraw draw, Func<GuardOptions, 
         (Feed, Canonical, _time) = (new(), new(), new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(now)));
         feed.Subscribe(Feed);
         Probes.Clear();
-        _health = new(_time, live, feed.PublishPoolHealth);
-        _store = new(feed, _health, live, _time, draw);
+        _health = new(_time, live.StoreRules, feed.PublishPoolHealth);
+        _store = new(feed, _health, live.StoreRules, _time, draw);
         return ValueTask.CompletedTask;
     }
 
@@ -132,15 +131,15 @@ internal sealed class RedisSide : StoreSide
         Assert.True(RedisSettings.TryParse(string.Join(',', addresses), out var settings));
         settings.AllowAdmin = true;
         _connection = new(
-            settings, new RedisKeys(Prefix), TimeSpan.FromSeconds(30), new StoreContact(), new GuardMetrics(_options), TimeProvider.System,
+            settings, new RedisKeys(Prefix), TimeSpan.FromSeconds(30), new StoreContact(), static (_, _, _) => { }, TimeProvider.System,
             NullLogger<RedisConnection>.Instance)
         { Clock = Clock };
         var all = new RedisPools(_connection);
-        var health = new RedisPoolHealthStore(_connection, _options);
-        var runners = new RedisRunnerStore(_connection, all, _options, draw);
+        var health = new RedisPoolHealthStore(_connection, _options.StoreRules);
+        var runners = new RedisRunnerStore(_connection, all, _options.StoreRules, draw);
         (Actors, Runners, Pools, Upkeep, Health) = (
-            new RedisActorStore(_connection, all, health, _options, draw), runners, new RedisPoolStore(_connection, all), runners, health);
-        _feed = new(_connection, _options, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
+            new RedisActorStore(_connection, all, health, _options.StoreRules, draw), runners, new RedisPoolStore(_connection, all), runners, health);
+        _feed = new(_connection, true, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
         _feed.Subscribe(Feed);
     }
 

@@ -1,5 +1,5 @@
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 
 namespace Guard.Storage.Tests.Memory;
 

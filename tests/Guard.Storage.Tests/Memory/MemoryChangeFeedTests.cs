@@ -1,7 +1,7 @@
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace Guard.Storage.Tests.Memory;

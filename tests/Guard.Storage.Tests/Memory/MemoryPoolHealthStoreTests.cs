@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage.Memory;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Storage.Memory;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Guard.Storage.Tests.Memory;
@@ -21,7 +22,7 @@ public sealed class MemoryPoolHealthStoreTests : PoolHealthStoreContract
         var pool = new PoolId("ns", "p");
         store = new MemoryPoolHealthStore(
             _time,
-            new LiveOptions(new GuardOptions()),
+            new LiveOptions(new GuardOptions()).StoreRules,
             _ => Assert.True(Task.Run(async () => await store!.ReadAsync(pool, Cancelled), Cancelled).Wait(TimeSpan.FromSeconds(10), Cancelled)));
 
         await store.ReportErrorAsync(pool, Error, Cancelled);
@@ -63,7 +64,7 @@ public sealed class MemoryPoolHealthStoreTests : PoolHealthStoreContract
     private protected override StoreUnderTest Create(LiveOptions options)
     {
         var changes = Channel.CreateUnbounded<PoolHealthSnapshot>();
-        return new(new MemoryPoolHealthStore(_time, options, change => changes.Writer.TryWrite(change)), changes.Reader);
+        return new(new MemoryPoolHealthStore(_time, options.StoreRules, change => changes.Writer.TryWrite(change)), changes.Reader);
     }
 
     private protected override Task AdvanceAsync(TimeSpan time)

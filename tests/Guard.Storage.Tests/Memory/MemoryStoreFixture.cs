@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 using Guard.Storage.Tests.Contracts;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -26,7 +26,7 @@ internal sealed class MemoryStoreFixture : StoreFixture
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
         feed.Subscribe(Feed);
         feed.Subscribe(new ActorHook(this));
-        Store = new(feed, _health, new LiveOptions(Options), time ?? Time);
+        Store = new(feed, _health, new LiveOptions(Options).StoreRules, time ?? Time);
     }
 
     /// <summary>Called on each change of an actor, on the thread that publishes it.</summary>

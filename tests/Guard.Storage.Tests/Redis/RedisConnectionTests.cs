@@ -1,5 +1,7 @@
-using Guard.Core.Pools;
-using Guard.Core.Storage;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Redis;
 using StackExchange.Redis;
 
 namespace Guard.Storage.Tests.Redis;
@@ -147,7 +149,7 @@ public sealed class RedisConnectionTests
     {
         await using var server = await RedisServer.StartAsync();
         await using var store = await NewStoreAsync(server);
-        var liveness = new Core.Storage.Redis.RedisGuardLiveness(store.Connection);
+        var liveness = new RedisGuardLiveness(store.Connection);
         await liveness.RenewAsync("a", Ct);
         await liveness.RenewAsync("b", Ct);
         await liveness.EndAsync("b", Ct);

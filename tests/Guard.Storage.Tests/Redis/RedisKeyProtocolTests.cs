@@ -1,8 +1,8 @@
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Redis;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Redis;
 
 namespace Guard.Storage.Tests.Redis;
 

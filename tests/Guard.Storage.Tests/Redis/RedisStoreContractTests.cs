@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Guard.Core.Options;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
+using Guard.Storage.Redis;
 using Guard.Storage.Tests.Contracts;
 
 namespace Guard.Storage.Tests.Redis;
@@ -89,7 +90,7 @@ public sealed class RedisPoolHealthStoreTests(RedisAssembly redis) : PoolHealthS
         var changes = Channel.CreateUnbounded<PoolHealthSnapshot>();
         store.OnHealth = change => changes.Writer.TryWrite(change);
         store.Listening.Wait(TimeSpan.FromSeconds(10));
-        return new(new Core.Storage.Redis.RedisPoolHealthStore(store.Connection, options), changes.Reader);
+        return new(new RedisPoolHealthStore(store.Connection, options.StoreRules), changes.Reader);
     }
 
     private protected override async Task AdvanceAsync(TimeSpan time)

@@ -2,9 +2,10 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Redis;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+using Guard.Storage.Redis;
 using Guard.Storage.Tests.Contracts;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -29,15 +30,15 @@ internal sealed class RedisStoreFixture : StoreFixture
         Metrics = new GuardMetrics(Live);
         Assert.True(RedisSettings.TryParse(server.Address, out var settings));
         Connection = new RedisConnection(
-            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Metrics, TimeProvider.System,
+            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Metrics.StoreOp, TimeProvider.System,
             NullLogger<RedisConnection>.Instance);
         AllPools = new RedisPools(Connection);
-        PoolHealth = new RedisPoolHealthStore(Connection, Live);
+        PoolHealth = new RedisPoolHealthStore(Connection, Live.StoreRules);
         _health = new CountingHealth(PoolHealth);
-        Actors = new RedisActorStore(Connection, AllPools, _health, Live);
-        Runners = new RedisRunnerStore(Connection, AllPools, Live);
+        Actors = new RedisActorStore(Connection, AllPools, _health, Live.StoreRules);
+        Runners = new RedisRunnerStore(Connection, AllPools, Live.StoreRules);
         Pools = new RedisPoolStore(Connection, AllPools);
-        _feed = new RedisChangeFeed(Connection, Live, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
+        _feed = new RedisChangeFeed(Connection, Live.Current.FailFast.Push, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
         _feed.Subscribe(Feed);
         _feed.Subscribe(new Listener(this));
         _ = _feed.StartAsync(CancellationToken.None);

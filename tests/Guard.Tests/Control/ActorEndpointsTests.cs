@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Guard.Tests.Control;

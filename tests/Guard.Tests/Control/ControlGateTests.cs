@@ -1,5 +1,5 @@
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Guard.Tests.Control;

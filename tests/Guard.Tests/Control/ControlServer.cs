@@ -3,11 +3,13 @@ using System.Text.Json.Nodes;
 using Guard.Control;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Storage.Memory;
-using Guard.Core.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
 using Guard.Hosting;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
+using Guard.Storage.Memory;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -61,12 +63,12 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton(new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance))
             .AddSingleton<IPoolHealthStore>(s => new MemoryPoolHealthStore(
                 s.GetRequiredService<TimeProvider>(),
-                s.GetRequiredService<LiveOptions>(),
+                s.GetRequiredService<LiveOptions>().StoreRules,
                 s.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth))
             .AddSingleton(s => new MemoryStore(
                 s.GetRequiredService<MemoryChangeFeed>(),
                 s.GetRequiredService<IPoolHealthStore>(),
-                s.GetRequiredService<LiveOptions>(),
+                s.GetRequiredService<LiveOptions>().StoreRules,
                 s.GetRequiredService<TimeProvider>()))
             .AddSingleton<IActorStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IRunnerStore>(s => s.GetRequiredService<MemoryStore>())

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Guard.Core.Pools;
+using Guard.Model.Ids;
 
 namespace Guard.Tests.Control;
 

@@ -1,4 +1,4 @@
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
 using Guard.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
-using Guard.Core.Auth;
+using Guard.Core.Request.Admission;
+using Guard.Model.Ids;
 using Guard.Tests.Support;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -32,7 +33,7 @@ public sealed class TokenScenarios
         runner.OnRequest = WebSocketEcho.AnswerAsync;
         var actor = await guard.Control.CreateActorAsync("lobby", Token, key: "k", @namespace: "games");
         var hidden = await guard.Control.CreateActorAsync("desk", Token, key: "k", @namespace: "work");
-        var unknown = Core.Targets.ActorId.New(1).ToString();
+        var unknown = ActorId.New(1).ToString();
 
         // Missing and bad, in each form: 401, whatever it names.
         foreach (var id in new[] { actor, hidden, unknown })

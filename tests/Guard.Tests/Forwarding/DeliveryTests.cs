@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
-using Guard.Core.Forwarding;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Http;
+using Guard.Model.Runners;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Http;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using Guard.Core.Runners;
+using Guard.Model.Runners;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Http;
 

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Guard.Core.Forwarding;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Http;
+using Guard.Model.Runners;
 
 namespace Guard.Tests.Forwarding;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
-using Guard.Core.Forwarding;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Http;
+using Guard.Model.Runners;
 using Guard.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;

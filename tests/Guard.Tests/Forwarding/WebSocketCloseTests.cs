@@ -1,5 +1,5 @@
 using System.Text;
-using Guard.Core.Forwarding;
+using Guard.Core.Transport.Http;
 using Guard.Tests.Support;
 
 namespace Guard.Tests.Forwarding;

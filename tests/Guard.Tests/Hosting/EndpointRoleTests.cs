@@ -1,4 +1,5 @@
 using System.Net;
+using Guard.Model.Ids;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Tests.Hosting;
@@ -95,7 +96,7 @@ public sealed class EndpointRoleTests
 
         var ray = Assert.Single(reply.Headers.GetValues("x-rivet-ray-id"));
         Assert.Equal(seen, ray);
-        Assert.True(Core.Targets.ActorId.TryParse(ray, out _));
+        Assert.True(ActorId.TryParse(ray, out _));
         Assert.False(reply.Headers.Contains("Server"));
     }
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Guard.Core.Errors;
 using Guard.Core.Options;
+using Guard.Core.Request.Admission;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -148,10 +150,10 @@ public sealed class FramingTests
     private static Task<TestGuard> StartEchoAsync(params string[] args)
         => TestGuard.StartAsync(args, async context =>
         {
-            var checks = context.RequestServices.GetRequiredService<Core.Gateway.GatewayRequestChecks>();
+            var checks = context.RequestServices.GetRequiredService<GatewayRequestChecks>();
             if (checks.Check(context) is { } error)
             {
-                await Core.Errors.ErrorWriter.WriteAsync(context, error);
+                await ErrorWriter.WriteAsync(context, error);
                 return;
             }
 

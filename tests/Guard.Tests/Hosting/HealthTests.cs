@@ -1,7 +1,8 @@
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
 using Guard.Health;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,9 +1,9 @@
 using System.Text;
-using Guard.Core.Actors;
 using Guard.Core.Options;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
 using Guard.Import;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Tests.Import;
 

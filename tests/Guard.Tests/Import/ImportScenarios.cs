@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Guard.Core.Targets;
+using Guard.Model.Ids;
 using Guard.Storage.Tests.Redis;
 using Guard.Tests.Hosting;
 using Guard.Tests.Scenarios;

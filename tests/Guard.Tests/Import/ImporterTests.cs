@@ -2,8 +2,9 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Guard.Core.Options;
-using Guard.Core.Storage;
 using Guard.Import;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Guard.Tests.Import;
@@ -92,7 +93,7 @@ public sealed class ImporterTests
     [Fact]
     public async Task RunAsync_OutcomesOfTheStore_CountedAndTold()
     {
-        var holder = Guard.Core.Targets.ActorId.New(1);
+        var holder = ActorId.New(1);
         _store.Next.Enqueue(_ => [new(ImportStatus.Exists), new(ImportStatus.NoPool), new(ImportStatus.Conflict, holder), new(ImportStatus.Conflict)]);
 
         var totals = await RunAsync(Line(0), Line(1), Line(2), Line(3));

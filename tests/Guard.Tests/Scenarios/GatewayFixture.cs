@@ -30,8 +30,8 @@ internal sealed class GatewayFixture
         .Replace("{k1-first-char-percent-encoded}", $"%{(int)ActorId[0]:X2}{ActorId[1..]}", StringComparison.Ordinal)
         .Replace("{K1-UPPER}", ActorId.ToUpper(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{k1}", ActorId, StringComparison.Ordinal)
-        .Replace("{unknown}", Core.Targets.ActorId.New(1).ToString(), StringComparison.Ordinal)
-        .Replace("{elsewhere}", Core.Targets.ActorId.New(999).ToString(), StringComparison.Ordinal);
+        .Replace("{unknown}", Model.Ids.ActorId.New(1).ToString(), StringComparison.Ordinal)
+        .Replace("{elsewhere}", Model.Ids.ActorId.New(999).ToString(), StringComparison.Ordinal);
 
     private static async Task<GatewayFixture> StartAsync(CancellationToken cancellationToken)
     {

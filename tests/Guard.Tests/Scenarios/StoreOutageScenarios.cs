@@ -1,4 +1,5 @@
 using System.Net;
+using Guard.Model.Ids;
 using Guard.Storage.Tests.Redis;
 using Guard.Tests.Support;
 
@@ -43,7 +44,7 @@ public sealed class StoreOutageScenarios(ITestOutputHelper output)
         var failing = FailAsync(guards.Redis, fault, seconds);
         await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token);
         var waking = TwoGuards.AskAsync(guards.B, sleeping, Token);
-        var missing = TwoGuards.AskAsync(guards.A, Core.Targets.ActorId.New(1).ToString(), Token);
+        var missing = TwoGuards.AskAsync(guards.A, ActorId.New(1).ToString(), Token);
         await TwoGuards.UntilAsync(() => IsDegradedAsync(guards.B), "degraded", TimeSpan.FromSeconds(5), Token);
         await TwoGuards.UntilAsync(() => IsDegradedAsync(guards.A), "degraded", TimeSpan.FromSeconds(5), Token);
         Assert.Equal(0, await guards.B.MetricAsync("guard_store_up", Token));
@@ -120,7 +121,7 @@ public sealed class StoreOutageScenarios(ITestOutputHelper output)
         using var notReady = await guard.Control.Client.GetAsync("readyz", Token);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, notReady.StatusCode);
         Assert.Contains("store_not_seen", await notReady.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
-        Assert.Equal("503 guard.service_unavailable", await TwoGuards.AskAsync(guard, Core.Targets.ActorId.New(1).ToString(), Token));
+        Assert.Equal("503 guard.service_unavailable", await TwoGuards.AskAsync(guard, ActorId.New(1).ToString(), Token));
 
         await redis.StartAgainAsync();
         var took = await TwoGuards.UntilAsync(

@@ -1,9 +1,9 @@
-using Guard.Core.Actors;
 using Guard.Core.Options;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Core.State.Runners;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 using Guard.Seed;
 using Guard.Tests.Control;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,8 +1,7 @@
-using Guard.Core.Actors;
 using Guard.Core.Errors;
-using Guard.Core.Pools;
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control.Input;
 

@@ -1,4 +1,4 @@
-using Guard.Core.Runners;
+using Guard.Core.Transport.Connections;
 
 namespace Guard.Control.Input;
 

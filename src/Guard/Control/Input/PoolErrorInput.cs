@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 
 namespace Guard.Control.Input;
 

@@ -1,6 +1,6 @@
 using Guard.Core.Errors;
-using Guard.Core.Pools;
-using Guard.Core.Runners;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Pools;
 
 namespace Guard.Control.Input;
 

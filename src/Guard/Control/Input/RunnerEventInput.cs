@@ -1,5 +1,5 @@
-using Guard.Core.Storage;
-using Guard.Core.Targets;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
 
 namespace Guard.Control.Input;
 

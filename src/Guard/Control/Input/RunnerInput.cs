@@ -1,6 +1,7 @@
-using Guard.Core.Pools;
-using Guard.Core.Runners;
-using Guard.Core.Storage;
+using Guard.Core.Transport.Connections;
+using Guard.Model.Ids;
+using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Control.Input;
 

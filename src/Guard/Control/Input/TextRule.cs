@@ -1,4 +1,5 @@
-using Guard.Core.Targets;
+using Guard.Model.Ids;
+using Guard.Model.Text;
 
 namespace Guard.Control.Input;
 

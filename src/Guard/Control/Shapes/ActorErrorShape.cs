@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Guard.Core.Actors;
-using Guard.Core.Pools;
+using Guard.Model.Actors;
+using Guard.Model.Pools;
 
 namespace Guard.Control.Shapes;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Guard.Core.Actors;
+using Guard.Model.Actors;
 
 namespace Guard.Control.Shapes;
 
@@ -76,8 +76,8 @@ internal sealed record ActorShape
         RunnerNameSelector = actor.Pool.Name,
         CrashPolicy = actor.CrashPolicy switch
         {
-            Core.Actors.CrashPolicy.Restart => "restart",
-            Core.Actors.CrashPolicy.Destroy => "destroy",
+            Model.Actors.CrashPolicy.Restart => "restart",
+            Model.Actors.CrashPolicy.Destroy => "destroy",
             _ => "sleep",
         },
         CreateTs = actor.CreateTs,

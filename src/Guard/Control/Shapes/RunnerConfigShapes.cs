@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Guard.Control.Input;
-using Guard.Core.Pools;
+using Guard.Model.Pools;
 
 namespace Guard.Control.Shapes;
 

@@ -1,4 +1,4 @@
-using Guard.Core.Runners;
+using Guard.Model.Runners;
 
 namespace Guard.Control.Shapes;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Guard.Core.Serverless;
+using Guard.Core.State.Serverless;
 
 namespace Guard.Control.Shapes;
 

@@ -1,9 +1,0 @@
-using Microsoft.Extensions.Internal;
-
-namespace Guard.Core.Pools;
-
-/// <summary>Lets a <c>MemoryCache</c> expire its entries by Guard's clock.</summary>
-internal sealed class TimeProviderClock(TimeProvider time) : ISystemClock
-{
-    public DateTimeOffset UtcNow => time.GetUtcNow();
-}

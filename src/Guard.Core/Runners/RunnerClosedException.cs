@@ -1,4 +1,0 @@
-namespace Guard.Core.Runners;
-
-/// <summary>The runner closed the connection after it was sent a request, without a byte of reply: it may have run the request.</summary>
-internal sealed class RunnerClosedException() : IOException("The runner closed the connection without a reply.");

@@ -1,9 +1,0 @@
-using Guard.Core.Pools;
-
-namespace Guard.Core.Serverless;
-
-/// <summary>Where capacity of a pool is opened, and with what terms. Immutable.</summary>
-/// <param name="Pool">The pool.</param>
-/// <param name="Config">Its runner-config's serverless part: URL, secret headers, slots.</param>
-/// <param name="InitTimeout">From the call to the first message.</param>
-internal sealed record ServerlessTarget(PoolId Pool, ServerlessPoolConfig Config, TimeSpan InitTimeout);

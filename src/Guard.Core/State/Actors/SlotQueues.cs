@@ -1,0 +1,191 @@
+using Guard.Core.Options;
+using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
+
+namespace Guard.Core.State.Actors;
+
+/// <summary>
+/// The wakes of this Guard that wait for a slot, by pool. They want the same of the store, so they do not ask it each for itself: in every
+/// <c>Readiness:RepairInterval</c>, and when the pool is said to have room, the one that has waited longest asks, and each that is granted a
+/// slot sends the next two. One call in each interval keeps the others pending, and tells which of their actors have changed without a
+/// word. So what waiting costs grows with the pools, not with the actors, and a slot that falls free is not asked for by all. Thread-safe.
+/// </summary>
+internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimeProvider time)
+{
+    /// <summary>How many follow one that found room: a new runner fills in few rounds, and a single slot is asked for by three.</summary>
+    private const int Followers = 2;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<PoolId, Queue> _queues = [];
+    private long _lastTicket;
+
+    /// <summary>Waits for the wake's turn to ask, for a pulse of its own, or for the cancellation; never throws.</summary>
+    /// <param name="wake">It was just refused a slot.</param>
+    /// <param name="unwanted">Nobody waits for the actor any more.</param>
+    public async ValueTask WaitAsync(Wake wake, CancellationToken unwanted)
+    {
+        var queue = Enter(wake);
+        await wake.Pulse.WaitAsync(Timeout.InfiniteTimeSpan, unwanted);
+        lock (_gate)
+        {
+            queue.Waiting.Remove(wake);
+        }
+    }
+
+    /// <summary>Call when the wake has asked: who was not refused leaves the turn, or the room there is, to the next.</summary>
+    public void Asked(Wake wake, StartGrantStatus answer)
+    {
+        var hadTurn = wake.HasTurn;
+        wake.HasTurn = false;
+        if (answer == StartGrantStatus.Granted && wake.WantsCapacity)
+        {
+            Send(wake.Pool, Followers);
+        }
+        else if (hadTurn && answer != StartGrantStatus.NoCapacity)
+        {
+            Send(wake.Pool, 1);
+        }
+    }
+
+    /// <summary>Call when the wake has ended: a turn it did not come to use goes to the next.</summary>
+    public void Ended(Wake wake)
+    {
+        if (wake.HasTurn)
+        {
+            Send(wake.Pool, 1);
+        }
+    }
+
+    /// <summary>The pool may have a free slot.</summary>
+    public void CapacityChanged(PoolId pool) => Send(pool, 1);
+
+    /// <summary>How many of a pool wait and do not ask; for tests.</summary>
+    public int CountOf(PoolId pool)
+    {
+        lock (_gate)
+        {
+            return _queues.TryGetValue(pool, out var queue) ? queue.Waiting.Count : 0;
+        }
+    }
+
+    private Queue Enter(Wake wake)
+    {
+        lock (_gate)
+        {
+            wake.Ticket = wake.Ticket == 0 ? ++_lastTicket : wake.Ticket;
+            if (!_queues.TryGetValue(wake.Pool, out var queue))
+            {
+                _queues.Add(wake.Pool, queue = new());
+                _ = RepairAsync(wake.Pool, queue);
+            }
+
+            if (queue.Unused > 0)
+            {
+                // There was room while this one asked, and nobody else to send.
+                queue.Unused--;
+                Send(wake);
+            }
+            else
+            {
+                queue.Waiting.Add(wake);
+            }
+
+            return queue;
+        }
+    }
+
+    private void Send(PoolId pool, int count)
+    {
+        lock (_gate)
+        {
+            if (!_queues.TryGetValue(pool, out var queue))
+            {
+                return;
+            }
+
+            for (; count > 0 && queue.Waiting.Min is { } first; count--)
+            {
+                queue.Waiting.Remove(first);
+                Send(first);
+            }
+
+            queue.Unused = count;
+        }
+    }
+
+    private static void Send(Wake wake)
+    {
+        wake.HasTurn = true;
+        wake.Pulse.Set();
+    }
+
+    /// <summary>For as long as somebody waits for a slot of the pool. Never throws.</summary>
+    private async Task RepairAsync(PoolId pool, Queue queue)
+    {
+        while (true)
+        {
+            await Task.Delay(options.Current.Readiness.RepairInterval, time);
+            Wake[] others;
+            lock (_gate)
+            {
+                if (queue.Waiting.Count == 0)
+                {
+                    _queues.Remove(pool);
+                    return;
+                }
+
+                Send(pool, 1);
+                queue.Unused = 0;
+                others = [.. queue.Waiting];
+            }
+
+            foreach (var some in others.Chunk(IActorStore.MostRenewed))
+            {
+                await RenewAsync(pool, some);
+            }
+        }
+    }
+
+    private async Task RenewAsync(PoolId pool, Wake[] wakes)
+    {
+        try
+        {
+            var changed = await actors.RenewPendingAsync(pool, [.. wakes.Select(w => w.Id)], CancellationToken.None);
+            foreach (var wake in wakes)
+            {
+                wake.StoreDown = false;
+                if (changed.Contains(wake.Id))
+                {
+                    wake.Pulse.Set();
+                }
+            }
+        }
+        catch (StoreUnavailableException)
+        {
+            foreach (var wake in wakes)
+            {
+                wake.StoreDown = true;
+            }
+        }
+        catch (Exception)
+        {
+            // A bug, or a reply nobody expected. Whoever waits must not depend on it: each asks, and tells what comes of that.
+            foreach (var wake in wakes)
+            {
+                wake.Pulse.Set();
+            }
+        }
+    }
+
+    private sealed class Queue
+    {
+        private static readonly Comparer<Wake> ByTicket = Comparer<Wake>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket));
+
+        /// <summary>In the order they were first refused.</summary>
+        public SortedSet<Wake> Waiting { get; } = new(ByTicket);
+
+        /// <summary>Turns that found nobody.</summary>
+        public int Unused { get; set; }
+    }
+}

@@ -1,0 +1,211 @@
+using System.Net;
+using Guard.Core.Transport.WebSockets;
+using Guard.Model.Runners;
+using Microsoft.AspNetCore.Http;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Guard.Core.Transport.Http;
+
+/// <summary>
+/// One try to deliver a request: what the forwarder calls back for, and what came of it. Being the transformer itself, it is all that a
+/// try allocates. Never throws out of a callback: the forwarder could not clean up a response that has started.
+/// </summary>
+internal sealed class ForwardExchange : HttpTransformer
+{
+    /// <summary>The target is sent as it was received: nothing decoded, resolved or cut.</summary>
+    private static readonly UriCreationOptions Raw = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    private readonly string _target;
+    private readonly TrustedProxies _trusted;
+    private readonly WebSocketHandshake? _handshake;
+    private readonly LastReply _lastReply;
+    private bool _offersRivet;
+
+    public ForwardExchange(
+        HttpContext context,
+        ActorRoute route,
+        RunnerAddress runner,
+        string target,
+        ReplayableBody? body,
+        TrustedProxies trusted,
+        LastReply lastReply,
+        WebSocketHandshake? handshake,
+        CancellationToken cancellation)
+    {
+        (Context, Route, Runner, Body, Cancellation) = (context, route, runner, body, cancellation);
+        (_target, _trusted, _lastReply, _handshake) = (target, trusted, lastReply, handshake);
+    }
+
+    public HttpContext Context { get; }
+
+    public ActorRoute Route { get; }
+
+    public RunnerAddress Runner { get; }
+
+    /// <summary>The request's body; null when it has none.</summary>
+    public ReplayableBody? Body { get; }
+
+    /// <summary>Ends the exchange from Guard's side.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>A reply was received, of whatever kind.</summary>
+    public bool HasReply { get; private set; }
+
+    /// <summary>The whole reply was handed to the client's connection.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Set when the reply is not for the client; it is undone then.</summary>
+    public ForwardOutcome? Verdict { get; private set; }
+
+    /// <summary>Why the copy of an event stream, or of reply headers, ended early.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>Takes back what this try did to the response, which must not have started: 200, and of headers only the ray id. CORS headers
+    /// are for the caller to put on again.</summary>
+    public void Undo()
+    {
+        Context.Response.Clear();
+        Context.Response.Headers[HeaderRules.RayId] = Context.TraceIdentifier;
+    }
+
+    public override ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        proxyRequest.RequestUri = new Uri(destinationPrefix + _target, Raw);
+        if (Body is not null)
+        {
+            proxyRequest.Options.Set(StreamedContent.BodyKey, Body);
+        }
+
+        _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, Route, Runner, _trusted, isWebSocket: _handshake is not null);
+        return default;
+    }
+
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is null)
+        {
+            return new(false);
+        }
+
+        HasReply = true;
+        Verdict = Judge(httpContext, proxyResponse);
+        if (Verdict is not null)
+        {
+            return new(false);
+        }
+
+        try
+        {
+            ResponseHeaders.Copy(httpContext, proxyResponse);
+            _lastReply.Mark(httpContext);
+        }
+        catch (InvalidOperationException e)
+        {
+            return Fail(e);
+        }
+
+        if (_handshake is not null)
+        {
+            return EndHandshake(_handshake, httpContext, proxyResponse);
+        }
+
+        if (proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols)
+        {
+            return Fail(new HttpRequestException("The runner switched protocols, which nobody asked for."));
+        }
+
+        return EventStream.Is(httpContext, proxyResponse) ? CopyEventsAsync(httpContext, proxyResponse) : new(true);
+    }
+
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        Finish(httpContext, proxyResponse);
+        return default;
+    }
+
+    /// <summary>Null when the reply is the client's.</summary>
+    private ForwardOutcome? Judge(HttpContext context, HttpResponseMessage reply)
+    {
+        if (reply.StatusCode == HttpStatusCode.MisdirectedRequest)
+        {
+            return new(ForwardStatus.NotMyActor, LastError: "not_my_actor");
+        }
+
+        if (reply.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout) || !MayTryAgain(context))
+        {
+            return null;
+        }
+
+        var error = ResponseHeaders.Values(reply.Headers, HeaderRules.Error).ToString().Trim();
+        return error is "guard.service_unavailable" or "guard.actor_stopped_while_waiting"
+            ? new(ForwardStatus.FailedTry, LastError: error)
+            : null;
+    }
+
+    /// <summary>A handshake is a GET without a body, whatever HTTP/2 calls it.</summary>
+    private bool MayTryAgain(HttpContext context)
+        => _handshake is not null || (ReplayRules.IsIdempotent(context.Request.Method) && Body is not { CanReplay: false });
+
+    private ValueTask<bool> EndHandshake(WebSocketHandshake handshake, HttpContext context, HttpResponseMessage reply)
+    {
+        var accepted = reply.StatusCode == HttpStatusCode.SwitchingProtocols
+            || (reply.StatusCode == HttpStatusCode.OK && reply.RequestMessage?.Method == HttpMethod.Connect);
+        if (!accepted)
+        {
+            handshake.Refused();
+            return new(true);
+        }
+
+        if (reply.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketAccept.Answers(reply))
+        {
+            return Fail(new HttpRequestException("The runner's 101 does not answer the handshake it was sent."));
+        }
+
+        WebSocketAcceptance.Put(handshake.Accept(Route.IdText, Runner.RunnerId, context.TraceIdentifier), context, reply);
+        var headers = context.Response.Headers;
+        if (_offersRivet && string.IsNullOrEmpty(headers.SecWebSocketProtocol))
+        {
+            headers.SecWebSocketProtocol = SubprotocolOffer.Rivet;
+        }
+
+        return new(true);
+    }
+
+    private async ValueTask<bool> CopyEventsAsync(HttpContext context, HttpResponseMessage reply)
+    {
+        try
+        {
+            await EventStream.CopyAsync(context, reply, Cancellation);
+            Finish(context, reply);
+        }
+        catch (Exception e)
+        {
+            // Whatever it was, the stream is not complete; the forwarder's caller ends the connection.
+            Fault = e;
+        }
+
+        return false;
+    }
+
+    private void Finish(HttpContext context, HttpResponseMessage reply)
+    {
+        try
+        {
+            ResponseHeaders.CopyTrailers(context, reply);
+            IsComplete = true;
+        }
+        catch (InvalidOperationException e)
+        {
+            Fault = e;
+        }
+    }
+
+    private ValueTask<bool> Fail(Exception fault)
+    {
+        Fault = fault;
+        return new(false);
+    }
+}

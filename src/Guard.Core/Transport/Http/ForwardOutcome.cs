@@ -1,0 +1,31 @@
+using Guard.Core.Errors;
+
+namespace Guard.Core.Transport.Http;
+
+internal enum ForwardStatus
+{
+    /// <summary>The runner's reply went to the client, or the client left while it did: nothing more to do.</summary>
+    Done,
+
+    /// <summary>The client left before a reply: nothing to write, nobody to blame.</summary>
+    ClientGone,
+
+    /// <summary>Provably not a byte of the request reached the runner (refused, DNS, TLS, connect timeout, endpoint not allowed).</summary>
+    NotReached,
+
+    /// <summary>The runner answered 421 and has not run the request.</summary>
+    NotMyActor,
+
+    /// <summary>The runner answered 503 or 504 with an <c>x-rivet-error</c> that means "try again"; see <see cref="ForwardOutcome.LastError"/>.</summary>
+    FailedTry,
+
+    /// <summary>The exchange broke before a reply could start: <see cref="ForwardOutcome.Error"/> says how.</summary>
+    Failed,
+}
+
+/// <summary>How one delivery to a runner ended. Where the status is not <see cref="ForwardStatus.Done"/> the response has not started
+/// and is as it was before the try, but for CORS headers: they are gone.</summary>
+/// <param name="Status">What happened.</param>
+/// <param name="Error">Set with <see cref="ForwardStatus.Failed"/>.</param>
+/// <param name="LastError">The code, or a short name of the fault, for <c>retry_attempts_exceeded</c> and logs; null when done.</param>
+internal readonly record struct ForwardOutcome(ForwardStatus Status, GuardError? Error = null, string? LastError = null);

@@ -1,0 +1,22 @@
+using Guard.Model.Actors;
+
+namespace Guard.Storage.Memory;
+
+/// <summary>What one call changed in a pool: gathered under its lock, told after it is released. Used by one thread.</summary>
+internal sealed class StoreChanges(PoolState pool)
+{
+    private readonly List<(ActorEntry Entry, ActorRecord Record)> _actors = [];
+
+    public PoolState Pool { get; } = pool;
+
+    /// <summary>The actors that changed, each with the record it changed to, in order.</summary>
+    public IReadOnlyList<(ActorEntry Entry, ActorRecord Record)> Actors => _actors;
+
+    /// <summary>A slot may have become free.</summary>
+    public bool Capacity { get; set; }
+
+    /// <summary>A slot was asked for and there is none.</summary>
+    public bool CapacityWanted { get; set; }
+
+    public void Add(ActorEntry entry, ActorRecord record) => _actors.Add((entry, record));
+}

@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using Guard.Model.Stores;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Guard.Storage.Redis;
+
+/// <summary>
+/// The one connection of this Guard to Redis, and the one way to call it: every call has its own deadline, is measured, and fails as
+/// <see cref="StoreUnavailableException"/> when Redis does not answer in time. Connects in the background: neither making one nor the first
+/// call waits longer than that deadline. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Contact is lost when a call fails and none has succeeded for as long as a call may take; one slow call among good ones is no outage.
+/// While it is lost calls fail at once, so that nothing piles up before a socket nobody reads, and one trial at a time (each 0.25 to 0.5 s)
+/// finds out when Redis is back.
+/// </remarks>
+internal sealed partial class RedisConnection : IAsyncDisposable
+{
+    /// <summary>What a Redis that is there, but cannot serve now, begins its errors with.</summary>
+    private static readonly string[] NotNow =
+        ["LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "BUSY", "NOAUTH", "NOPERM", "WRONGPASS", "MOVED", "ASK"];
+
+    private readonly StoreContact _contact;
+    private readonly Action<string, string, TimeSpan> _observe;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RedisConnection> _logger;
+    private readonly TimeSpan _deadline;
+    private readonly Task<ConnectionMultiplexer> _connecting;
+    private readonly ConcurrentDictionary<string, RedisScript> _scripts = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private string? _clock;
+    private long _lastSuccess;
+
+    /// <param name="settings">Of <see cref="RedisSettings"/>.</param>
+    /// <param name="keys">Names of keys.</param>
+    /// <param name="deadline">How long one call may take.</param>
+    /// <param name="contact">Told whether Redis answers.</param>
+    /// <param name="observe">Told of every call: its op, its result (ok, timeout or failed) and how long it took.</param>
+    /// <param name="time">The clock of deadlines.</param>
+    /// <param name="logger">Told of what a caller cannot know.</param>
+    public RedisConnection(
+        ConfigurationOptions settings, RedisKeys keys, TimeSpan deadline, StoreContact contact, Action<string, string, TimeSpan> observe, TimeProvider time,
+        ILogger<RedisConnection> logger)
+    {
+        Keys = keys;
+        _deadline = deadline;
+        _contact = contact;
+        _observe = observe;
+        _time = time;
+        _logger = logger;
+        _lastSuccess = time.GetTimestamp();
+        _connecting = ConnectAsync(settings);
+    }
+
+    /// <summary>Raised when events may have been missed: the connection, or the contact, was lost and is back.</summary>
+    public event Action? Restored;
+
+    public RedisKeys Keys { get; }
+
+    /// <summary>Stands in for the scripts' part <c>clock</c>: tests move the time of a real Redis with it.</summary>
+    public string? Clock
+    {
+        get => _clock;
+        set
+        {
+            _clock = value;
+            _scripts.Clear();
+        }
+    }
+
+    /// <summary>Hears a channel, in order, on a thread of the client. Goes on by itself over reconnects, with gaps.</summary>
+    public async Task SubscribeAsync(RedisChannel channel, Action<string> heard)
+    {
+        var redis = await _connecting;
+        var queue = await redis.GetSubscriber().SubscribeAsync(channel);
+        queue.OnMessage(message => heard(message.Message.ToString()));
+    }
+
+    /// <summary>Runs a script. Its keys must be of one slot.</summary>
+    public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    {
+        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
+    }
+
+    /// <summary>Runs a script several times, each on one key, all in one round trip.</summary>
+    public Task<RedisResult[]> EvaluateManyAsync(
+        string script, IReadOnlyList<(RedisKey Key, RedisValue[] Arguments)> runs, CancellationToken cancellationToken)
+    {
+        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        return CallAsync(script, db => Task.WhenAll(runs.Select(run => EvaluateAsync(db, loaded, [run.Key], run.Arguments))), cancellationToken);
+    }
+
+    /// <summary>The store's time, Unix ms.</summary>
+    public async Task<long> NowAsync(CancellationToken cancellationToken)
+        => (long)await EvaluateAsync("time", [Keys.Namespaces], [], cancellationToken);
+
+    /// <summary>Runs one command, or several at once.</summary>
+    /// <param name="op">The <c>op</c> of metrics.</param>
+    /// <param name="call">Starts it.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    public Task<T> CallAsync<T>(string op, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+        => _contact.IsUp ? TryCallAsync(op, call, cancellationToken) : throw new StoreUnavailableException("contact with Redis is lost");
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopped.CancelAsync();
+        if (_connecting.IsCompletedSuccessfully)
+        {
+            await (await _connecting).DisposeAsync();
+        }
+
+        _stopped.Dispose();
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions settings)
+    {
+        var redis = await ConnectionMultiplexer.ConnectAsync(settings);
+        redis.ConnectionRestored += (_, _) => Restored?.Invoke();
+        return redis;
+    }
+
+    private static async Task<RedisResult> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return await db.ScriptEvaluateAsync(script.Hash, keys, arguments);
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            // A new server, or its scripts were flushed; the text makes it known again.
+            return await db.ScriptEvaluateAsync(script.Text, keys, arguments);
+        }
+    }
+
+    private async Task<T> TryCallAsync<T>(string op, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var since = _time.GetTimestamp();
+        var result = "ok";
+        try
+        {
+            var reply = await RunAsync(call).WaitAsync(_deadline, _time, cancellationToken);
+            Volatile.Write(ref _lastSuccess, _time.GetTimestamp());
+            return reply;
+        }
+        catch (TimeoutException e)
+        {
+            result = "timeout";
+            Failed();
+            throw new StoreUnavailableException("Redis did not answer in time", e);
+        }
+        catch (RedisServerException e) when (!Array.Exists(NotNow, start => e.Message.StartsWith(start, StringComparison.Ordinal)))
+        {
+            // Redis is there and did not like what it was told: a bug, and no outage.
+            result = "failed";
+            LogRejected(op, e.Message);
+            throw;
+        }
+        catch (Exception e) when (e is RedisException or ObjectDisposedException)
+        {
+            result = "failed";
+            Failed();
+            throw new StoreUnavailableException("Redis could not be called", e);
+        }
+        finally
+        {
+            _observe(op, result, _time.GetElapsedTime(since));
+        }
+    }
+
+    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> call) => await call((await _connecting).GetDatabase());
+
+    private void Failed()
+    {
+        if (_time.GetElapsedTime(Volatile.Read(ref _lastSuccess)) >= _deadline && _contact.Set(isUp: false))
+        {
+            LogLost();
+            _ = RegainAsync();
+        }
+    }
+
+    private async Task RegainAsync()
+    {
+        while (!_stopped.IsCancellationRequested)
+        {
+            var pause = TimeSpan.FromMilliseconds(Random.Shared.Next(250, 500));
+            await Task.Delay(pause, _time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                var script = _scripts.GetOrAdd("time", static (name, clock) => RedisScript.Load(name, clock), _clock);
+                await TryCallAsync("trial", db => EvaluateAsync(db, script, [Keys.Namespaces], []), _stopped.Token);
+                if (_contact.Set(isUp: true))
+                {
+                    LogRegained();
+                    Restored?.Invoke();
+                }
+
+                return;
+            }
+            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException or RedisException)
+            {
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Contact with Redis is lost; calls fail at once until it answers again. Is it down, paused, or not reachable from here?", EventName = "RedisLost")]
+    private partial void LogLost();
+
+    [LoggerMessage(2, LogLevel.Information, "Redis answers again", EventName = "RedisRegained")]
+    private partial void LogRegained();
+
+    [LoggerMessage(3, LogLevel.Error, "Redis rejected {Op}: {Reason}. Is the key prefix used by something else, or a part of Redis switched off? Otherwise this is a bug in Guard", EventName = "RedisRejected")]
+    private partial void LogRejected(string op, string reason);
+}

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using Guard.Model.Ids;
+using Guard.Model.Pools;
+using Guard.Model.Stores;
+
+namespace Guard.Core.Tests.Request.Readiness;
+
+/// <summary>Passes everything on, counts reads and reports, and fails reads when told to.</summary>
+internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthStore
+{
+    private readonly ConcurrentQueue<PoolError?> _reported = new();
+    private int _reads;
+
+    public int Reads => Volatile.Read(ref _reads);
+
+    /// <summary>Every report in order; null is a success.</summary>
+    public IReadOnlyCollection<PoolError?> Reported => _reported;
+
+    public bool FailReads { get; set; }
+
+    public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _reads);
+        return FailReads ? throw new StoreUnavailableException("down") : inner.ReadAsync(pool, cancellationToken);
+    }
+
+    public ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
+        => Reporting(error, inner.ReportErrorAsync(pool, error, cancellationToken));
+
+    public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
+        => Reporting(null, inner.ReportSuccessAsync(pool, cancellationToken));
+
+    public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
+        => inner.TryGrantProbeAsync(pool, interval, cancellationToken);
+
+    public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);
+
+    public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
+        => inner.EndProbeAsync(pool, probeId, success, cancellationToken);
+
+    /// <summary>Noted once it is done: whoever sees it here finds it in the store.</summary>
+    private async ValueTask<PoolHealthSnapshot> Reporting(PoolError? error, ValueTask<PoolHealthSnapshot> report)
+    {
+        var health = await report;
+        _reported.Enqueue(error);
+        return health;
+    }
+}
