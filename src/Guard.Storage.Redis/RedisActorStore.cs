@@ -13,13 +13,15 @@ namespace Guard.Storage.Redis;
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="health">Told of every start that ended ready.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
-internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, Func<StoreRules> rules)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisActorStore(
+    RedisConnection redis, RedisPools pools, IPoolHealthStore health, Func<StoreRules> rules, Random? random = null)
     : IActorStore, IActorImportStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);
 
-    private RedisValue Restart => rules().Restart.Draw(Random.Shared).ToString();
+    private RedisValue Restart => rules().Restart.Draw(random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)

@@ -52,19 +52,20 @@ internal sealed partial class RedisRunnerStore
         }
 
         await PurgeAsync(pool, (string[])reply[3]!, cancellationToken);
-        return new()
+        var sweep = ReadSweep(pool, reply);
+        if (lost.Count > 0 && await EvaluateAsync("pool_sweep", pool, arguments, cancellationToken) is { Length: > 0 } again)
         {
-            IsTaken = (int)reply[0] == 1,
-            Lost = lost,
-            DrainedByVersion = RunnerHash.ReadAll(pool, reply[4]),
-            Draining = RunnerHash.ReadAll(pool, reply[5]),
-            TimedOut = ActorHash.ReadAll(pool, reply[6]),
-            DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
-            NextRestart = (string?)reply[8] is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)reply[8]) : null,
-            Config = RedisPoolStore.Read((byte[]?)reply[9]),
-            Pending = (int)reply[10],
-            Streams = RunnerHash.ReadStreams(reply[11]),
-        };
+            // What there is to do once they are gone; another Guard may have the lease by now.
+            var left = ReadSweep(pool, again);
+            sweep = left with
+            {
+                IsTaken = sweep.IsTaken,
+                DrainedByVersion = [.. sweep.DrainedByVersion, .. left.DrainedByVersion],
+                TimedOut = [.. sweep.TimedOut, .. left.TimedOut],
+            };
+        }
+
+        return sweep with { Lost = lost };
     }
 
     /// <inheritdoc/>
@@ -97,6 +98,20 @@ internal sealed partial class RedisRunnerStore
         RedisValue text = FormattableString.Invariant($"f|{pool}|{(failure is { } kind ? (int)kind : -1)}|{(long)wait.TotalMilliseconds}");
         await redis.CallAsync("tell_connect", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
     }
+
+    private static PoolSweep ReadSweep(PoolId pool, RedisResult reply) => new()
+    {
+        IsTaken = (int)reply[0] == 1,
+        Lost = [],
+        DrainedByVersion = RunnerHash.ReadAll(pool, reply[4]),
+        Draining = RunnerHash.ReadAll(pool, reply[5]),
+        TimedOut = ActorHash.ReadAll(pool, reply[6]),
+        DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
+        NextRestart = (string?)reply[8] is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)reply[8]) : null,
+        Config = RedisPoolStore.Read((byte[]?)reply[9]),
+        Pending = (int)reply[10],
+        Streams = RunnerHash.ReadStreams(reply[11]),
+    };
 
     /// <summary>Stops a runner and takes its actors from it; its record if it was this call that stopped it.</summary>
     private async Task<RunnerRecord?> StopAsync(string runnerId, PoolId pool, RedisValue lostAfter, CancellationToken cancellationToken)

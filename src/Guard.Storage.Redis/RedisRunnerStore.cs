@@ -9,14 +9,15 @@ namespace Guard.Storage.Redis;
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
-internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, Func<StoreRules> rules)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, Func<StoreRules> rules, Random? random = null)
     : IRunnerStore, IPoolUpkeepStore
 {
     private readonly RedisIndex _index = new(redis);
 
     private long EligibleAfter => (long)rules().EligibleAfter.TotalMilliseconds;
 
-    private RedisValue Restart => rules().Restart.Draw(Random.Shared).ToString();
+    private RedisValue Restart => rules().Restart.Draw(random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)

@@ -43,7 +43,8 @@ internal readonly record struct ImportOutcome(ImportStatus Status, ActorId? Hold
     {
         { Status: CreateActorStatus.Created } => new(ImportStatus.Created),
         { Status: CreateActorStatus.NoPool } => new(ImportStatus.NoPool),
-        { Actor: { State: not ActorState.Destroyed } found } when found.Name == imported.Actor.Name && found.Key == imported.Actor.Key
+        { Actor: { State: not ActorState.Destroyed } found }
+            when found.Name == imported.Actor.Name && found.Key == imported.Actor.Key && found.Pool.Namespace == imported.Actor.Pool.Namespace
             => found.Key is null
                 ? new(found.Pool.Equals(imported.Actor.Pool) ? ImportStatus.Exists : ImportStatus.Conflict)
                 : imported.HasOwnId && found.Id != imported.Actor.Id ? new(ImportStatus.Conflict, found.Id) : new(ImportStatus.Exists),

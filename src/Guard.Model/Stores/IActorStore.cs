@@ -163,8 +163,8 @@ internal sealed record StartRequest(
 
 /// <param name="Actor">The actor after the call; null with <see cref="StartGrantStatus.NotFound"/>.</param>
 /// <param name="Runner">Where it starts, its slot taken; null unless granted.</param>
-/// <param name="Replaced">The generation that was taken over, with the runner it was on; null unless one was. Also with
-/// <see cref="StartGrantStatus.NoCapacity"/>.</param>
+/// <param name="Replaced">The generation that was taken over, with the runner it was on; null unless one was. Never with
+/// <see cref="StartGrantStatus.NoCapacity"/>: then that generation stays.</param>
 internal readonly record struct StartGrant(StartGrantStatus Status, ActorRecord? Actor, RunnerRecord? Runner = null, ActorRecord? Replaced = null);
 
 internal enum TransitionResult

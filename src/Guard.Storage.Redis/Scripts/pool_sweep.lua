@@ -20,17 +20,7 @@ if tonumber(ARGV[3]) >= 0 then
 end
 local tombs = redis.call('ZRANGEBYSCORE', pool .. 'tombs', '-inf', '(' .. int(t - tonumber(ARGV[4])), 'LIMIT', 0, most)
 
-local drained = drainByVersion(t, eligibleAfter)
-local draining = {}
-for _, key in ipairs({ 'draining', 'vdrained' }) do
-  local ids = key == 'draining' and redis.call('SMEMBERS', pool .. key) or redis.call('ZRANGE', pool .. key, 0, -1)
-  for _, id in ipairs(ids) do
-    if redis.call('HLEN', actorsKey(id)) > 0 and (key == 'draining' or redis.call('SISMEMBER', pool .. 'draining', id) == 0) then
-      draining[#draining + 1] = id
-    end
-  end
-end
-
+local drained = records(drainByVersion(t, eligibleAfter))
 local timedOut = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
   local actor = read(actorKey(id))
@@ -39,6 +29,16 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(
   apply(id, actor, drainTimedOut(actor, restart, t))
 end
 tellCapacity()
+
+local draining, seen = {}, {}
+for _, ids in ipairs({ redis.call('SMEMBERS', pool .. 'draining'), redis.call('ZRANGE', pool .. 'vdrained', 0, -1) }) do
+  for _, id in ipairs(ids) do
+    if not seen[id] and redis.call('HLEN', actorsKey(id)) > 0 then
+      draining[#draining + 1] = id
+    end
+    seen[id] = true
+  end
+end
 
 local due = redis.call('ZRANGEBYSCORE', pool .. 'restarts', '-inf', int(t), 'LIMIT', 0, most)
 local after = redis.call('ZRANGE', pool .. 'restarts', #due, #due, 'WITHSCORES')
@@ -59,6 +59,6 @@ for _, id in ipairs(redis.call('SMEMBERS', pool .. 'streams')) do
   end
 end
 return {
-  held and 0 or 1, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), tombs, records(drained), records(draining), timedOut, due, wait,
+  held and 0 or 1, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), tombs, drained, records(draining), timedOut, due, wait,
   redis.call('HGET', pool .. 'config', 'json') or '', redis.call('ZCARD', pool .. 'pending'), streams,
 }
