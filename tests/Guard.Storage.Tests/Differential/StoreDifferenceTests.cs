@@ -1,5 +1,6 @@
 using System.Globalization;
 using Guard.Storage.Tests.Redis;
+using Guard.TestSupport;
 
 namespace Guard.Storage.Tests.Differential;
 

@@ -1,3 +1,5 @@
+using Guard.TestSupport;
+
 namespace Guard.Storage.Tests.Redis;
 
 /// <summary>A Redis Cluster of three servers: a script that touches a key of another slot fails here even where it does not name the key
