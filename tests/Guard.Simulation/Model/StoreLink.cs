@@ -144,7 +144,7 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
         return script();
     }
 
-    private StoreUnavailableException Failed(string what)
+    private StoreException Failed(string what)
     {
         _lastFailure = world.Scheduler.Now;
         world.History.Note(guard, $"store failed: {what}");

@@ -2,7 +2,6 @@ using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
 using Guard.Storage.Redis;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Tests.Redis;
 
@@ -88,8 +87,10 @@ public sealed class RedisConnectionTests
         await using var store = await NewStoreAsync(server);
         await server.AskAsync("SET", $"{store.Connection.Keys.Pool(Pool)}health", "a string");
 
-        await Assert.ThrowsAsync<RedisServerException>(async () => await store.PoolHealth.ReadAsync(Pool, Ct));
+        var fault = await Assert.ThrowsAsync<StoreException>(async () => await store.PoolHealth.ReadAsync(Pool, Ct));
 
+        Assert.Equal(StoreFailure.Rejected, fault.Kind);
+        Assert.Contains("WRONGTYPE", fault.Message, StringComparison.Ordinal);
         Assert.True(store.Contact.IsUp);
         Assert.False(await FailsAsync(store));
     }
@@ -176,7 +177,7 @@ public sealed class RedisConnectionTests
             await store.PoolHealth.ReadAsync(new("default", "other"), Ct);
             return false;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return true;
         }
