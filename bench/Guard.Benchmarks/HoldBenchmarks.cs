@@ -42,7 +42,7 @@ public class HoldBenchmarks
         var healthStore = new MemoryPoolHealthStore(time, live.StoreRules, feed.PublishPoolHealth);
         var store = new MemoryStore(feed, healthStore, live.StoreRules, time);
         var identity = GuardIdentity.New();
-        var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, time, NullLogger<StarterLiveness>.Instance);
+        var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, metrics, time, NullLogger<StarterLiveness>.Instance);
         var client = new RunnerClient(new HttpMessageInvoker(new SocketsHttpHandler()), live, time, NullLogger<RunnerClient>.Instance);
         var starter = new ActorStarter(new(
             store, client, new SuspectRunners(time), identity, liveness, live, metrics, time, Random.Shared, NullLogger<ActorStarter>.Instance));

@@ -49,7 +49,7 @@ internal sealed partial class RedisActorStore(
         switch ((string?)reply[0])
         {
             case "granted":
-                var runner = RunnerHash.Read((string)reply[2]!, request.Pool, RedisHash.From(reply[3])!);
+                var runner = RunnerHash.Read(reply[2].Text, request.Pool, RedisHash.Of(reply[3]));
                 var replaced = RedisHash.From(reply[4]) is { } before ? ActorHash.Read(request.Id, request.Pool, before) : null;
                 return new(StartGrantStatus.Granted, actor, runner, replaced);
             case "ready":
@@ -71,7 +71,7 @@ internal sealed partial class RedisActorStore(
     public async ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
     {
         var reply = await EvaluateAsync("actors_pending", pool, [.. ids.Select(id => (RedisValue)id.ToString())], cancellationToken);
-        return ((string[])reply!).Select(text => ActorId.Parse(text)).ToHashSet();
+        return reply.Texts.Select(RedisHash.ReadActor).ToHashSet();
     }
 
     /// <inheritdoc/>
@@ -182,14 +182,14 @@ internal sealed partial class RedisActorStore(
         {
             await health.ReportSuccessAsync(pool, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
         }
     }
 
     private RedisKey ActorKey(ActorId id, PoolId pool) => redis.Keys.Pool(pool).Append($"actor:{id}");
 
-    private Task<RedisResult> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
+    private Task<RedisReply> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
         => redis.EvaluateAsync(script, [redis.Keys.Pool(pool)], arguments, cancellationToken);
 
     private static long Milliseconds(TimeSpan time) => (long)Math.Min(time.TotalMilliseconds, 1L << 52);

@@ -92,7 +92,7 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
     }
 
     /// <summary>The runner-config that the JSON is; null when there is none.</summary>
-    public static PoolConfig? Read(byte[]? json) => json is null or [] ? null : JsonSerializer.Deserialize(json, RedisJson.Default.PoolConfig);
+    public static PoolConfig? Read(byte[]? json) => json is null or [] ? null : RedisJson.ReadConfig(json);
 
     /// <summary>The part whose change is told to the caller of a put; header names compare as HTTP does.</summary>
     private static string Endpoint(ServerlessPoolConfig? serverless)

@@ -37,7 +37,7 @@ internal sealed partial class RedisRunnerStore
         }
 
         var lost = new List<RunnerRecord>();
-        foreach (var silent in (string[])reply[1]!)
+        foreach (var silent in reply[1].Texts)
         {
             if (await StopAsync(silent, pool, lostMs, cancellationToken) is { } runner)
             {
@@ -45,13 +45,13 @@ internal sealed partial class RedisRunnerStore
             }
         }
 
-        foreach (var leaving in (string[])reply[2]!)
+        foreach (var leaving in reply[2].Texts)
         {
             // Whoever stopped it did not come to the end.
             await StopAsync(leaving, pool, "", cancellationToken);
         }
 
-        await PurgeAsync(pool, (string[])reply[3]!, cancellationToken);
+        await PurgeAsync(pool, reply[3].Texts, cancellationToken);
         var sweep = ReadSweep(pool, reply);
         if (lost.Count > 0 && await EvaluateAsync("pool_sweep", pool, arguments, cancellationToken) is { Length: > 0 } again)
         {
@@ -99,14 +99,14 @@ internal sealed partial class RedisRunnerStore
         await redis.CallAsync("tell_connect", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
     }
 
-    private static PoolSweep ReadSweep(PoolId pool, RedisResult reply) => new()
+    private static PoolSweep ReadSweep(PoolId pool, RedisReply reply) => new()
     {
         IsTaken = (int)reply[0] == 1,
         Lost = [],
         DrainedByVersion = RunnerHash.ReadAll(pool, reply[4]),
         Draining = RunnerHash.ReadAll(pool, reply[5]),
         TimedOut = ActorHash.ReadAll(pool, reply[6]),
-        DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
+        DueRestarts = Array.ConvertAll(reply[7].Texts, RedisHash.ReadActor),
         NextRestart = (string?)reply[8] is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)reply[8]) : null,
         Config = RedisPoolStore.Read((byte[]?)reply[9]),
         Pending = (int)reply[10],
@@ -127,7 +127,7 @@ internal sealed partial class RedisRunnerStore
 
             if ((int)reply[0] == 1)
             {
-                stopped = RunnerHash.Read(runnerId, pool, RedisHash.From(reply[2])!);
+                stopped = RunnerHash.Read(runnerId, pool, RedisHash.Of(reply[2]));
             }
 
             if ((int)reply[1] == 0)

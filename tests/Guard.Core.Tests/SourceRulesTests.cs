@@ -17,6 +17,12 @@ public sealed partial class SourceRulesTests
         ["Guard/Tls/HttpsRedirect.cs"] = "307, the way to https",
     };
 
+    /// <summary>What runs in the background and may end.</summary>
+    private static readonly Dictionary<string, string> UnguardedServices = new()
+    {
+        ["Guard/Demo/DemoMode.cs"] = "a demo that cannot be set up ends the process, and says so",
+    };
+
     [Fact]
     public void StatusCode_IsSet_OnlyByErrors()
     {
@@ -54,9 +60,19 @@ public sealed partial class SourceRulesTests
         => Assert.DoesNotContain(FilesMatching(InternalUsing()), f => f.StartsWith("Guard/Demo/", StringComparison.Ordinal));
 
     [Fact]
+    public void BackgroundServices_RunIn_AGuardedLoop()
+    {
+        var services = FilesMatching(BackgroundService()).Except(UnguardedServices.Keys);
+
+        Assert.Empty(services.Except(FilesMatching(GuardedLoop())));
+    }
+
+    [Fact]
     public void Exceptions_AreStill_Needed()
     {
         var writers = FilesMatching(StatusAssignment()).ToArray();
+
+        Assert.Empty(UnguardedServices.Keys.Except(FilesMatching(BackgroundService())));
 
         Assert.Empty(StatusWriters.Keys.Except(writers));
     }
@@ -90,6 +106,12 @@ public sealed partial class SourceRulesTests
     // Response.StatusCode = 404, and not: StatusCode == 404, or an object's own member StatusCode in an initializer.
     [GeneratedRegex(@"\.StatusCode\s*=(?!=)")]
     private static partial Regex StatusAssignment();
+
+    [GeneratedRegex(@":\s*BackgroundService\b")]
+    private static partial Regex BackgroundService();
+
+    [GeneratedRegex(@"\bGuardedLoop\b")]
+    private static partial Regex GuardedLoop();
 
     [GeneratedRegex(@"(disable|SuppressMessage\([^)]*)\s*""?RS0030")]
     private static partial Regex BannedSuppression();

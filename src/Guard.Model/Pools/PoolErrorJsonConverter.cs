@@ -43,6 +43,29 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
         return error;
     }
 
+    /// <summary>Reads an error that a Guard has kept. A kind that this Guard does not know, which a newer one may have, is
+    /// <see cref="PoolErrorKind.InternalError"/>; all else is as strict as what a client sends.</summary>
+    /// <exception cref="JsonException">It is no pool error.</exception>
+    public static PoolError ReadKept(ReadOnlySpan<byte> json)
+    {
+        var named = new Utf8JsonReader(json);
+        if (named.Read() && (named.TokenType == JsonTokenType.String || (named.TokenType == JsonTokenType.StartObject && named.Read()))
+            && named.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+            && !PoolErrorKinds.IsKnown(named.GetString()!))
+        {
+            return new(PoolErrorKind.InternalError);
+        }
+
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read())
+        {
+            throw new JsonException("pool error: must be there");
+        }
+
+        var error = new PoolErrorJsonConverter().Read(ref reader, typeof(PoolError), JsonSerializerOptions.Default);
+        return reader.Read() ? throw new JsonException("pool error: must end there") : error;
+    }
+
     public override void Write(Utf8JsonWriter writer, PoolError value, JsonSerializerOptions options) => Write(writer, value);
 
     public static void Write(Utf8JsonWriter writer, PoolError value)

@@ -6,7 +6,7 @@ namespace Guard.Model.Stores;
 
 /// <summary>
 /// Actors and their transitions. Each call is atomic; calls of one actor, its runner and its pool are ordered by the store. Every method
-/// throws <see cref="StoreUnavailableException"/> when the store cannot be reached in time. Thread-safe.
+/// throws <see cref="StoreException"/> when the store fails, and nothing else for that. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>

@@ -23,7 +23,7 @@ internal sealed partial class SeedLoader(
 
     /// <summary>
     /// Checks the whole file before it writes anything. Throws <see cref="StartupException"/> when the file cannot be read or is not
-    /// valid, <see cref="StoreUnavailableException"/> when the store cannot be reached.
+    /// valid, <see cref="StoreException"/> when the store cannot be reached.
     /// </summary>
     public async Task LoadAsync(string file, CancellationToken cancellationToken)
     {

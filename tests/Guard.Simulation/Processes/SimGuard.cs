@@ -67,7 +67,7 @@ internal sealed class SimGuard
         var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
         var suspects = new SuspectRunners(time);
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
-        var liveness = new StarterLiveness(store, Identity, time, Log<StarterLiveness>());
+        var liveness = new StarterLiveness(store, Identity, metrics, time, Log<StarterLiveness>());
         var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Routes = new RouteCache(live, metrics, Link.Contact, time);
@@ -82,7 +82,7 @@ internal sealed class SimGuard
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
-        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
+        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time, Log<UnroutedHold>());
         var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
         var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
         var evictions = new ActorEvictions(store, store, wakes, Log<ActorEvictions>());
@@ -94,7 +94,7 @@ internal sealed class SimGuard
             streams, store, store, store,
             new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>()),
             liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
-        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, time, Log<RunnerSweeper>());
+        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, metrics, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;

@@ -1,3 +1,5 @@
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Model.Ids;
 using Guard.Model.Stores;
@@ -115,6 +117,8 @@ internal sealed class RedisSide : StoreSide
     private readonly LiveOptions _options = new(new GuardOptions());
     private readonly RedisConnection _connection;
     private readonly RedisChangeFeed _feed;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _listen = Task.CompletedTask;
     private readonly IReadOnlyList<PoolId> _pools;
     private readonly int _servers;
     private int _marks;
@@ -155,7 +159,8 @@ internal sealed class RedisSide : StoreSide
 
     public async Task StartAsync()
     {
-        await _feed.StartAsync(CancellationToken.None);
+        _listen = new GuardedLoop("change_feed", new GuardMetrics(_options), TimeProvider.System, NullLogger.Instance)
+            .RunAsync(TimeSpan.Zero, async stopping => await _feed.ListenAsync(stopping), _stop.Token);
         await Feed.Listening.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
@@ -199,8 +204,9 @@ internal sealed class RedisSide : StoreSide
 
     public override async ValueTask DisposeAsync()
     {
-        await _feed.StopAsync(CancellationToken.None);
-        _feed.Dispose();
+        await _stop.CancelAsync();
+        await _listen;
+        _stop.Dispose();
         await _connection.DisposeAsync();
         await base.DisposeAsync();
     }

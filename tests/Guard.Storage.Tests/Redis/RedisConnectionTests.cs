@@ -40,7 +40,7 @@ public sealed class RedisConnectionTests
         server.Freeze();
 
         var began = TimeProvider.System.GetTimestamp();
-        var late = await Assert.ThrowsAsync<StoreUnavailableException>(() => ReadAsync(store));
+        var late = await Assert.ThrowsAsync<StoreException>(() => ReadAsync(store));
 
         // Its own deadline ended it: one of the client library's would be a RedisTimeoutException.
         Assert.IsType<TimeoutException>(late.InnerException);
@@ -50,7 +50,7 @@ public sealed class RedisConnectionTests
         for (var i = 0; i < 1000; i++)
         {
             // Without a cause: Redis was not even asked.
-            Assert.Null((await Assert.ThrowsAsync<StoreUnavailableException>(() => ReadAsync(store))).InnerException);
+            Assert.Null((await Assert.ThrowsAsync<StoreException>(() => ReadAsync(store))).InnerException);
         }
 
         server.Thaw();
@@ -91,8 +91,10 @@ public sealed class RedisConnectionTests
         await using var store = await NewStoreAsync(server);
         await server.AskAsync("SET", $"{store.Connection.Keys.Pool(Pool)}health", "a string");
 
-        await Assert.ThrowsAsync<RedisServerException>(async () => await store.PoolHealth.ReadAsync(Pool, Ct));
+        var fault = await Assert.ThrowsAsync<StoreException>(async () => await store.PoolHealth.ReadAsync(Pool, Ct));
 
+        Assert.Equal(StoreFailure.Rejected, fault.Kind);
+        Assert.Contains("WRONGTYPE", fault.Message, StringComparison.Ordinal);
         Assert.True(store.Contact.IsUp);
         Assert.False(await FailsAsync(store));
     }
@@ -181,7 +183,7 @@ public sealed class RedisConnectionTests
             await ReadAsync(store);
             return false;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return true;
         }

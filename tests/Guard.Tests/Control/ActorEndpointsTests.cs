@@ -303,7 +303,7 @@ public sealed class ActorEndpointsTests
         public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken)
         {
             Count++;
-            return Fails ? throw new StoreUnavailableException("down")
+            return Fails ? throw new StoreException(StoreFailure.Away, "down")
                 : new(Red ? new PoolHealthSnapshot(pool, 1, 1, true, new ActivePoolError(new(PoolErrorKind.Downgrade), 1, 1), 0, 1) : PoolHealthSnapshot.Unknown(pool));
         }
 

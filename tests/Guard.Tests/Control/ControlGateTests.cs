@@ -46,7 +46,7 @@ public sealed class ControlGateTests
     public async Task Call_StoreDown_IsServiceUnavailable(string method, string call)
     {
         await using var server = await ControlServer.StartAsync(
-            replace: s => s.AddSingleton<IRunnerStore>(new FailingRunners(() => new StoreUnavailableException("secret: no connection to 10.1.2.3"))));
+            replace: s => s.AddSingleton<IRunnerStore>(new FailingRunners(() => new StoreException(StoreFailure.Away, "secret: no connection to 10.1.2.3"))));
 
         var reply = await server.SendAsync(method, $"/runners/r/{call}");
 

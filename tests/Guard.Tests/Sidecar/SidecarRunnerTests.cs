@@ -1,4 +1,5 @@
 using System.Net;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport.Connections;
@@ -33,6 +34,7 @@ public sealed class SidecarRunnerTests
             new HealthState(),
             server.Get<IHostApplicationLifetime>(),
             server.Get<LiveOptions>(),
+            server.Get<GuardMetrics>(),
             server.Get<TimeProvider>(),
             NullLogger<SidecarRunner>.Instance);
 

@@ -41,7 +41,7 @@ internal sealed partial class ServerlessPoolManager(
     private readonly ConcurrentDictionary<PoolId, ManagedPool> _pools = new();
 
     /// <summary>Acts on a sweep of a pool whose lease this Guard holds.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async ValueTask KeepAsync(PoolId id, PoolSweep sweep, CancellationToken cancellationToken)
     {
         var serverless = sweep.Config?.Serverless;
@@ -259,7 +259,7 @@ internal sealed partial class ServerlessPoolManager(
         {
             await report;
         }
-        catch (StoreUnavailableException e)
+        catch (StoreException e)
         {
             LogNotReported(logger, e);
         }

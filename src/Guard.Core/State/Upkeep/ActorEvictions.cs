@@ -26,7 +26,7 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
     private readonly ConcurrentDictionary<(ActorId Id, long Generation), bool> _stops = new();
 
     /// <summary>The next step of the drains of a pool; true when there is more to do soon.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async Task<bool> StepAsync(PoolId pool, IReadOnlyList<RunnerRecord> draining, EvictionPace pace, CancellationToken cancellationToken)
     {
         if (draining.Count == 0)
@@ -123,7 +123,7 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
             await services.Actors.CommitStoppedAsync(actor.Id, actor.Pool, actor.Generation, CancellationToken.None);
             return true;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return false;
         }
@@ -136,7 +136,7 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
             return await services.Actors.GetAsync(actor.Id, actor.Pool, CancellationToken.None) is { State: ActorState.Stopping } now
                 && now.Generation == actor.Generation;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return true;
         }

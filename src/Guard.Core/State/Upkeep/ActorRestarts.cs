@@ -55,7 +55,7 @@ internal sealed partial class ActorRestarts(
                 await health.EndProbeAsync(pool, granted.ProbeId, outcome.Status == WakeStatus.Ready, CancellationToken.None);
             }
         }
-        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
             // Still due, for whoever looks next.
         }

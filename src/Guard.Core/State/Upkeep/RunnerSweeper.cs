@@ -1,3 +1,5 @@
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Pools;
@@ -30,6 +32,7 @@ internal sealed partial class RunnerSweeper(
     PoolAttention attention,
     GuardIdentity identity,
     LiveOptions options,
+    GuardMetrics metrics,
     TimeProvider time,
     ILogger<RunnerSweeper> logger)
     : BackgroundService
@@ -55,7 +58,9 @@ internal sealed partial class RunnerSweeper(
     private readonly Dictionary<PoolId, SweptPool> _pools = [];
     private IReadOnlyList<PoolId>? _listed;
     private long _listedAt;
+    private readonly GuardedLoop _loop = new("runner_sweeper", metrics, time, logger);
     private TimeSpan _lastRound;
+    private long _roundBegan;
     private volatile bool _handsOver;
     private bool _failing;
 
@@ -76,34 +81,28 @@ internal sealed partial class RunnerSweeper(
     /// <summary>Looks until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own scheduler.</summary>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
-        var lastRound = time.GetTimestamp();
-        try
+        _roundBegan = time.GetTimestamp();
+        await _loop.RunAsync(TimeSpan.Zero, StepAsync, stoppingToken);
+        await ReleaseAsync();
+    }
+
+    private async ValueTask StepAsync(CancellationToken cancellationToken)
+    {
+        var lostAfter = options.Current.Runners.LostAfter;
+        var now = time.GetTimestamp();
+        if (time.GetElapsedTime(_roundBegan, now) > Stall(lostAfter))
         {
-            while (true)
-            {
-                var lostAfter = options.Current.Runners.LostAfter;
-                var now = time.GetTimestamp();
-                if (time.GetElapsedTime(lastRound, now) > Stall(lostAfter))
-                {
-                    ContactLost();
-                }
-
-                lastRound = now;
-                var pause = await RoundAsync(lostAfter, stoppingToken);
-                _lastRound = time.GetElapsedTime(now);
-                await attention.WaitAsync(pause, stoppingToken);
-                var left = MinPause - time.GetElapsedTime(now);
-                if (left > TimeSpan.Zero)
-                {
-                    await Task.Delay(left, time, stoppingToken);
-                }
-
-                stoppingToken.ThrowIfCancellationRequested();
-            }
+            ContactLost();
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+
+        _roundBegan = now;
+        var pause = await RoundAsync(lostAfter, cancellationToken);
+        _lastRound = time.GetElapsedTime(now);
+        await attention.WaitAsync(pause, cancellationToken);
+        var left = MinPause - time.GetElapsedTime(now);
+        if (left > TimeSpan.Zero)
         {
-            await ReleaseAsync();
+            await Task.Delay(left, time, cancellationToken);
         }
     }
 
@@ -246,7 +245,7 @@ internal sealed partial class RunnerSweeper(
             {
                 await store.ReleaseAsync(pool.Id, identity.Id, deadline.Token).AsTask().WaitAsync(deadline.Token);
             }
-            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+            catch (Exception e) when (e is StoreException or OperationCanceledException)
             {
                 // They run out by themselves.
                 return;

@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.State.Actors;
 using Guard.Model.Actors;
 using Guard.Model.Stores;
@@ -16,46 +17,26 @@ internal sealed partial class StartSweeper(WakeServices services, ActorStarter s
     private static readonly TimeSpan MeanPeriod = TimeSpan.FromSeconds(3);
     private static readonly ActorError Abandoned = new(ActorErrorKind.InternalError);
 
+    private readonly GuardedLoop _loop = new("start_sweeper", services.Metrics, services.Time, logger);
+
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     /// <summary>Looks until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own scheduler.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (true)
-            {
-                // Half to one and a half: Guards that were started together do not look together.
-                await Task.Delay(MeanPeriod * (0.5 + services.Random.NextDouble()), services.Time, stoppingToken);
-                await LookAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
+    public Task RunAsync(CancellationToken stoppingToken) => _loop.RunAsync(TimeSpan.Zero, LookAsync, stoppingToken);
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async ValueTask LookAsync(CancellationToken cancellationToken)
     {
-        try
+        // Half to one and a half: Guards that were started together do not look together.
+        await Task.Delay(MeanPeriod * (0.5 + services.Random.NextDouble()), services.Time, cancellationToken);
+
+        // A starter that began a start later than this has not had the time to be dead.
+        foreach (var actor in await services.Actors.ListStartingAsync(IGuardLiveness.Ttl, cancellationToken))
         {
-            // A starter that began a start later than this has not had the time to be dead.
-            foreach (var actor in await services.Actors.ListStartingAsync(IGuardLiveness.Ttl, cancellationToken))
+            if (await IsAbandonedAsync(actor))
             {
-                if (await IsAbandonedAsync(actor))
-                {
-                    await GiveBackAsync(actor, cancellationToken);
-                }
+                await GiveBackAsync(actor, cancellationToken);
             }
-        }
-        catch (StoreUnavailableException)
-        {
-            // The next look finds what is left.
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            LogLookFailed(logger, e);
         }
     }
 
@@ -76,7 +57,4 @@ internal sealed partial class StartSweeper(WakeServices services, ActorStarter s
     [LoggerMessage(EventId = 1, EventName = "StartGivenBack", Level = LogLevel.Warning,
         Message = "The start of actor {ActorId} generation {Generation} on runner {RunnerId} was abandoned by Guard {Starter}, which has died or lost the store's answer; its slot is free again and the runner is told to stop it")]
     private static partial void LogGivenBack(ILogger logger, string actorId, long generation, string runnerId, string starter);
-
-    [LoggerMessage(EventId = 2, EventName = "StartSweepFailed", Level = LogLevel.Error, Message = "Looking for abandoned starts failed; this is a bug in Guard")]
-    private static partial void LogLookFailed(ILogger logger, Exception exception);
 }

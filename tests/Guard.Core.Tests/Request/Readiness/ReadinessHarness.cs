@@ -63,7 +63,7 @@ internal sealed class ReadinessHarness
         Identity = GuardIdentity.New();
         Connects = new ConnectOutlook(Time);
         LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
-        Liveness = new StarterLiveness(LinkedLiveness, Identity, Time, new TestLog<StarterLiveness>());
+        Liveness = new StarterLiveness(LinkedLiveness, Identity, Metrics, Time, new TestLog<StarterLiveness>());
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
         Suspects = new SuspectRunners(Time);
         var wakes = new WakeServices(
@@ -82,7 +82,7 @@ internal sealed class ReadinessHarness
         Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
-        Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
+        Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time, new TestLog<UnroutedHold>());
         foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, Waits])
         {
             Feed.Subscribe(sink);

@@ -258,7 +258,7 @@ public sealed class StoreAwayTests
         h.Link.Refuse();
         h.Link.Contact.Set(isUp: false);
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => h.Resolver.ResolveAsync(query, TestToken));
+        await Assert.ThrowsAsync<StoreException>(() => h.Resolver.ResolveAsync(query, TestToken));
     }
 
     [Fact]
@@ -282,10 +282,10 @@ public sealed class StoreAwayTests
         h.Link.Contact.Set(isUp: false);
         Assert.Same(ready, Cached(h, ready.Id));
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => h.Disowned.SettleAsync(ready, TestToken));
+        await Assert.ThrowsAsync<StoreException>(() => h.Disowned.SettleAsync(ready, TestToken));
 
         Assert.Null(Cached(h, ready.Id));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => h.Resolver.ResolveAsync(ready.Id, TestToken));
+        await Assert.ThrowsAsync<StoreException>(() => h.Resolver.ResolveAsync(ready.Id, TestToken));
 
         // The store confirms it: the runner was wrong to say so, or only late.
         h.Link.Up();

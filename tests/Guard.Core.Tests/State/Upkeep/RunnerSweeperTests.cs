@@ -1,3 +1,4 @@
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Pools;
@@ -36,6 +37,7 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
             _attention,
             new GuardIdentity("guard-1"),
             _options,
+            new GuardMetrics(_options),
             _time,
             _log);
     }

@@ -43,7 +43,7 @@ internal sealed class ScriptedUpkeepStore : IPoolUpkeepStore
         RanOut = false;
         _holder = terms.GuardId;
         _looks.Writer.TryWrite(terms.LostAfter);
-        return fails ? throw new StoreUnavailableException("scripted")
+        return fails ? throw new StoreException(StoreFailure.Away, "scripted")
             : bug ? throw new InvalidOperationException("scripted")
             : elsewhere ? null
             : new() { IsTaken = taken, Lost = lost, DrainedByVersion = [], Draining = [], TimedOut = [], DueRestarts = [], NextRestart = null };
