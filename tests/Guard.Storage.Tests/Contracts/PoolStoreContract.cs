@@ -1,4 +1,5 @@
 using Guard.Model.Actors;
+using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
 
