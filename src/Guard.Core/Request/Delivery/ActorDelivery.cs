@@ -9,7 +9,6 @@ using Guard.Core.Request.Targets;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Guard.Core.Request.Delivery;
 
@@ -30,21 +29,14 @@ internal sealed class ActorDelivery(
     GuardMetrics metrics,
     TimeProvider time)
 {
-    /// <summary>The first try of an ordinary request in three steps, of which the caller awaits the second itself: an asynchronous method more
-    /// on the way is paid for by each request.</summary>
+    /// <summary>Begins the first try of an ordinary request, which the caller sends itself and gives to <see cref="EndAsync"/>.</summary>
     /// <returns>Null for a request that takes the way of <see cref="DeliverAsync"/>.</returns>
     public ForwardExchange? TryBegin(GatewayRequest request, ActorRoute route) => request.IsWebSocket || ClimbsOut(request, route) ? null : Begin(request, route);
 
-    /// <summary>The second step; give what it returns to <see cref="EndAsync"/>.</summary>
-    public ValueTask<ForwarderError> SendAsync(ForwardExchange exchange) => forwarder.SendAsync(exchange);
-
-    /// <summary>The third step, with all further tries.</summary>
+    /// <summary>Ends the first try, with all further ones.</summary>
     /// <returns>As <see cref="DeliverAsync"/>.</returns>
-    public ValueTask<GuardError?> EndAsync(GatewayRequest request, ForwardExchange exchange, ForwarderError error)
-    {
-        var outcome = forwarder.End(exchange, error);
-        return IsDone(request, exchange.Route, outcome) ? new((GuardError?)null) : RepeatAsync(request, exchange.Route, outcome);
-    }
+    public ValueTask<GuardError?> EndAsync(GatewayRequest request, ActorRoute route, in ForwardOutcome outcome)
+        => IsDone(request, route, outcome) ? new((GuardError?)null) : RepeatAsync(request, route, outcome);
 
     /// <summary>Null when the reply went to the client, or the client left; else what to answer.</summary>
     public ValueTask<GuardError?> DeliverAsync(GatewayRequest request, ActorRoute route) => RepeatAsync(request, route, failed: null);
@@ -96,17 +88,17 @@ internal sealed class ActorDelivery(
 
     private ValueTask<ForwardOutcome> TryAsync(GatewayRequest request, ActorRoute route)
         => request.IsWebSocket
-            ? forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget, CancellationToken.None)
+            ? forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget)
             : ForwardAsync(request, route);
 
     private async ValueTask<ForwardOutcome> ForwardAsync(GatewayRequest request, ActorRoute route)
     {
         var exchange = Begin(request, route);
-        return forwarder.End(exchange, await forwarder.SendAsync(exchange));
+        return exchange.Conclude(await exchange.SendAsync());
     }
 
     private ForwardExchange Begin(GatewayRequest request, ActorRoute route)
-        => forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body, CancellationToken.None);
+        => forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body);
 
     private bool IsDone(GatewayRequest request, ActorRoute route, in ForwardOutcome outcome)
     {

@@ -46,7 +46,7 @@ internal sealed partial class GatewayHandler(
             if (error is null)
             {
                 error = TryBegin(request, route) is { } exchange
-                    ? await delivery.EndAsync(request, exchange, await delivery.SendAsync(exchange))
+                    ? await delivery.EndAsync(request, exchange.Route, exchange.Conclude(await exchange.SendAsync()))
                     : await ServeAsync(request, route);
             }
         }
