@@ -152,7 +152,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
             Before?.Invoke(context);
             var outcome = await ForwardAsync(forwarder, context, Route(attempt), target, body);
             _outcomes.Writer.TryWrite(outcome);
-            if (outcome.Status is ForwardStatus.Done or ForwardStatus.ClientGone)
+            if (outcome.Status is ForwardStatus.Done or ForwardStatus.Cut or ForwardStatus.ClientGone)
             {
                 return;
             }

@@ -17,10 +17,12 @@ internal sealed partial class ForwardExchange
 
     private ForwardOutcome ConcludeWebSocket(ForwarderError error, WebSocketDuplex duplex)
     {
+        var outcome = new ForwardOutcome(ForwardStatus.Done);
         if (error is not (ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient))
         {
             // The runner's side broke: the client must not take it for an orderly end.
             Context.Abort();
+            outcome = new(ForwardStatus.Cut);
         }
 
         if (duplex.IsRunnerLost)
@@ -28,7 +30,7 @@ internal sealed partial class ForwardExchange
             _parts.Logger.RunnerLost(Context.TraceIdentifier, Route.IdText, Runner.RunnerId);
         }
 
-        return new(ForwardStatus.Done);
+        return outcome;
     }
 
     /// <summary>Finds out how an exchange ended that did not end well.</summary>
@@ -49,7 +51,7 @@ internal sealed partial class ForwardExchange
 
             // A reply that breaks off must not look like one that ended.
             Context.Abort();
-            return new(ForwardStatus.Done);
+            return new(clientLeft ? ForwardStatus.ClientGone : ForwardStatus.Cut);
         }
 
         Undo();
