@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Request.Readiness;
@@ -31,7 +32,7 @@ internal sealed class GatewayEdge(
     /// <summary>The whole of one request, in the Guard's process.</summary>
     public async Task ServeAsync(SimRequest request)
     {
-        request.Arrival = Time.GetTimestamp();
+        request.Deadline = new Deadline(Time.GetTimestamp(), world.Parameters.Options.Readiness.Timeout);
         world.Checks.RequestBegan(request);
         try
         {
@@ -66,7 +67,7 @@ internal sealed class GatewayEdge(
 
         if (route is null)
         {
-            var resolution = await unrouted.ResolveAsync(ct => LookUpAsync(request, ct), request.Arrival, clientGone);
+            var resolution = await unrouted.ResolveAsync(ct => LookUpAsync(request, ct), request.Deadline, clientGone);
             if (resolution.Route is null)
             {
                 return RequestEnd.WithoutRoute(resolution.Error);
@@ -78,7 +79,7 @@ internal sealed class GatewayEdge(
         request.Actor = route.Id;
         if (!route.IsReady)
         {
-            var held = await readiness.HoldAsync(route, request.Arrival, false, null, clientGone);
+            var held = await readiness.HoldAsync(route, request.Deadline, false, null, clientGone);
             if (held.Route is null)
             {
                 return RequestEnd.WithoutRoute(held.Error);
@@ -138,7 +139,7 @@ internal sealed class GatewayEdge(
     /// <summary>The tries of one request.</summary>
     private sealed class Tries(GatewayEdge edge, SimRequest request) : ReplayedRequest
     {
-        public override long Arrival => request.Arrival;
+        public override Deadline Deadline => request.Deadline;
 
         public override bool SkipReadyWait => false;
 
