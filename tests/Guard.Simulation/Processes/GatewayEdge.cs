@@ -27,6 +27,8 @@ internal sealed class GatewayEdge(
 {
     private const string Name = "counter";
 
+    private World World => world;
+
     private TimeProvider Time => guard.Process.Time;
 
     /// <summary>The whole of one request, in the Guard's process.</summary>
@@ -97,8 +99,6 @@ internal sealed class GatewayEdge(
                 new ActorQueryTarget(World.Pool.Namespace, Name, key, true, World.Pool.Name, null, null, CrashPolicy.Sleep), cancellationToken)
             : resolver.ResolveAsync(request.Actor, cancellationToken);
 
-    private void CameBack(SimRequest request) => world.Checks.CameBack(request);
-
     /// <summary>One delivery to the route's runner.</summary>
     private async Task<ForwardOutcome> ForwardAsync(SimRequest request, ActorRoute route)
     {
@@ -151,7 +151,8 @@ internal sealed class GatewayEdge(
         {
             request.IsForwarded = true;
             var outcome = await edge.ForwardAsync(request, route);
-            edge.CameBack(request);
+            outcome = edge.World.OutcomeOf?.Invoke(outcome) ?? outcome;
+            edge.World.Checks.CameBack(request);
             request.NotMyActor += outcome.Status == ForwardStatus.NotMyActor ? 1 : 0;
             request.NotReached += outcome.Status == ForwardStatus.NotReached ? 1 : 0;
             return outcome;

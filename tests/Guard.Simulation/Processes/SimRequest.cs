@@ -39,6 +39,9 @@ internal sealed class SimRequest(int number, SimGuard guard, string? key, ActorI
     /// <summary>Tries that did not reach a runner.</summary>
     public int NotReached { get; set; }
 
+    /// <summary>A runner began to run it.</summary>
+    public bool HasRun { get; set; }
+
     /// <summary>Tries that broke after they were sent.</summary>
     public int Broken { get; set; }
 
