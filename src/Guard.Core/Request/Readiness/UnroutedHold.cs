@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
@@ -23,12 +24,12 @@ internal sealed partial class UnroutedHold(
 
     /// <summary>The route, or why there is none.</summary>
     /// <param name="lookUp">One look-up; may throw <see cref="StoreException"/>.</param>
-    /// <param name="arrival">The request's arrival.</param>
+    /// <param name="deadline">The request's.</param>
     /// <param name="clientGone">Fires when the client left.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        if (await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+        if (await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
         {
             return found;
         }
@@ -43,7 +44,7 @@ internal sealed partial class UnroutedHold(
         metrics.HoldStarted();
         try
         {
-            var resolution = await RepeatAsync(lookUp, arrival, clientGone);
+            var resolution = await RepeatAsync(lookUp, deadline, clientGone);
             outcome = resolution.Route is null ? HoldOutcome.Unavailable : HoldOutcome.Ready;
             return resolution;
         }
@@ -54,25 +55,25 @@ internal sealed partial class UnroutedHold(
         }
     }
 
-    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
         while (true)
         {
-            var readiness = options.Current.Readiness;
-            var left = readiness.Timeout - time.GetElapsedTime(arrival);
+            var left = deadline.Left(time);
             if (left < ShortestDelay)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
-            await PauseAsync(left < readiness.RepairInterval ? left : readiness.RepairInterval, clientGone);
+            var repair = options.Current.Readiness.RepairInterval;
+            await PauseAsync(left < repair ? left : repair, clientGone);
             if (limiter.Closing.IsCancellationRequested)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
             // The first look-up has found what there is in the cache; another is no use before the store is back.
-            if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+            if (contact.IsUp && await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
             {
                 return found;
             }
@@ -89,12 +90,11 @@ internal sealed partial class UnroutedHold(
 
     /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store failed.</summary>
     private async ValueTask<Resolution?> TryLookUpAsync(
-        Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+        Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
         try
         {
-            return await lookUp(clientGone).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, clientGone);
+            return await lookUp(clientGone).WaitAsync(deadline.Left(time), time, clientGone);
         }
         catch (TimeoutException)
         {
