@@ -148,7 +148,7 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
     {
         _lastFailure = world.Scheduler.Now;
         world.History.Note(guard, $"store failed: {what}");
-        return new(what);
+        return new(StoreFailure.Away, what);
     }
 
     /// <summary>From the store's process to the Guard's.</summary>

@@ -44,6 +44,6 @@ public sealed class ProbeGateTests
         _health.NextProbeFault = new System.Text.Json.JsonException("a kind of error that only newer Guards know");
         await Assert.ThrowsAsync<System.Text.Json.JsonException>(() => _gate.AskAsync(Actor, Pool));
 
-        Assert.True((await _gate.AskAsync(Actor, Pool))!.IsGranted);
+        Assert.True(await _gate.AskAsync(Actor, Pool) is { IsGranted: true });
     }
 }
