@@ -1,7 +1,6 @@
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Runners;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Redis;
 

@@ -20,9 +20,9 @@ internal sealed partial class RedisChangeFeed : IChangeFeed
     private readonly ILogger<RedisChangeFeed> _logger;
     private readonly Lock _gate = new();
     private readonly string _self = Guid.NewGuid().ToString("N");
-    private readonly SemaphoreSlim _restored = new(0);
     private volatile IChangeSink[] _sinks = [];
     private volatile TaskCompletionSource? _echo;
+    private volatile TaskCompletionSource? _restored;
     private bool _hasEvents;
     private bool _hasHealth;
 
@@ -36,7 +36,7 @@ internal sealed partial class RedisChangeFeed : IChangeFeed
         _hearsHealth = hearsHealth;
         _time = time;
         _logger = logger;
-        redis.Restored += () => _restored.Release();
+        redis.Restored += () => _restored?.TrySetResult();
     }
 
     /// <inheritdoc/>
@@ -53,6 +53,9 @@ internal sealed partial class RedisChangeFeed : IChangeFeed
     /// <exception cref="StoreException">Redis does not let this Guard listen now.</exception>
     public async Task ListenAsync(CancellationToken cancellationToken)
     {
+        // What is restored before this is heard of by what follows.
+        var restored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _restored = restored;
         if (!_hasEvents)
         {
             await _redis.SubscribeAsync(_redis.Keys.Events, OnEvent);
@@ -68,10 +71,7 @@ internal sealed partial class RedisChangeFeed : IChangeFeed
         // What was published before the first echo was not heard either.
         await HearItselfAsync(cancellationToken);
         Tell(0, static (sink, _) => sink.Gap());
-        await _restored.WaitAsync(cancellationToken);
-        while (_restored.Wait(0, cancellationToken))
-        {
-        }
+        await restored.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Publishes a word of its own until it comes back: only then is it certain that whatever is published will be heard.</summary>

@@ -1,7 +1,6 @@
 using Guard.Model.Ids;
 using Guard.Model.Runners;
 using Guard.Model.Stores;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Redis;
 

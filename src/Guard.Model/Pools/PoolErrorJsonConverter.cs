@@ -13,7 +13,9 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
     private const int MinStatus = 100;
     private const int MaxStatus = 999;
 
-    public override PoolError Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public override PoolError Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
+
+    private static PoolError Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String)
         {
@@ -62,7 +64,7 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
             throw new JsonException("pool error: must be there");
         }
 
-        var error = new PoolErrorJsonConverter().Read(ref reader, typeof(PoolError), JsonSerializerOptions.Default);
+        var error = Read(ref reader);
         return reader.Read() ? throw new JsonException("pool error: must end there") : error;
     }
 
