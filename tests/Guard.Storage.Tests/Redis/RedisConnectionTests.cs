@@ -3,7 +3,6 @@ using Guard.Model.Pools;
 using Guard.Model.Stores;
 using Guard.Storage.Redis;
 using Guard.TestSupport;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Tests.Redis;
 
