@@ -6,46 +6,56 @@ local function publish(text)
   redis.call('PUBLISH', prefix .. ':events', text)
 end
 
-local function read(key)
-  local flat = redis.call('HGETALL', key)
+-- The record of a reply of HGETALL; nil for an empty one.
+local function record(flat)
   if #flat == 0 then
     return nil
   end
-  local record = {}
+  local fields = {}
   for i = 1, #flat, 2 do
-    record[flat[i]] = flat[i + 1]
+    fields[flat[i]] = flat[i + 1]
   end
-  return record
+  return fields
 end
 
-local function flat(record)
+local function read(key)
+  return record(redis.call('HGETALL', key))
+end
+
+local function flat(fields)
   local list = {}
-  for field, value in pairs(record) do
+  for field, value in pairs(fields) do
     list[#list + 1] = field
     list[#list + 1] = tostring(value)
   end
   return list
 end
 
--- Writes what differs; absent means null, zero or false.
+-- Writes what differs, with at most one HSET and one HDEL; absent means null, zero or false.
 local function write(key, before, after)
+  local set, gone = {}, {}
   for field, value in pairs(after) do
     if before == nil or before[field] ~= tostring(value) then
-      redis.call('HSET', key, field, tostring(value))
+      set[#set + 1] = field
+      set[#set + 1] = tostring(value)
     end
   end
-  if before then
-    for field in pairs(before) do
-      if after[field] == nil then
-        redis.call('HDEL', key, field)
-      end
+  for field in pairs(before or {}) do
+    if after[field] == nil then
+      gone[#gone + 1] = field
     end
+  end
+  if #set > 0 then
+    redis.call('HSET', key, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', key, unpack(gone))
   end
 end
 
-local function copy(record)
+local function copy(fields)
   local result = {}
-  for field, value in pairs(record) do
+  for field, value in pairs(fields) do
     result[field] = value
   end
   return result

@@ -15,32 +15,52 @@ local function drains(runner)
   return runner.dr ~= nil or runner.vd ~= nil
 end
 
--- Recounts the slots left: total less the actors it has, so the two cannot disagree.
-local function recount(id, runner)
+-- Counts the slots left: total less the actors it has, so the two cannot disagree.
+local function count(id, runner)
   local left = 0
   if not runner.stp then
-    left = tonumber(runner.t) - redis.call('HLEN', actorsKey(id))
-    if left < 0 then
-      left = 0
-    end
+    left = math.max(0, tonumber(runner.t) - redis.call('HLEN', actorsKey(id)))
   end
   runner.rem = int(left)
-  redis.call('HSET', runnerKey(id), 'rem', runner.rem)
-  if left > 0 and not drains(runner) then
+  return left
+end
+
+-- Whether it belongs in the set of those with a free slot.
+local function hasRoom(runner)
+  return tonumber(runner.rem) > 0 and not drains(runner)
+end
+
+local function list(id, runner)
+  if hasRoom(runner) then
     redis.call('ZADD', pool .. 'free', runner.v, id)
   else
     redis.call('ZREM', pool .. 'free', id)
   end
+end
+
+local function recount(id, runner)
+  local left = count(id, runner)
+  redis.call('HSET', runnerKey(id), 'rem', runner.rem)
+  list(id, runner)
   return left
 end
 
+-- Records that the script has read and keeps up to date, by id: they are not read again.
+local inHand = {}
+
+-- The runner has one actor more or less. Returns the slots left that may be taken.
 local function actorsChanged(id)
-  local runner = read(runnerKey(id))
+  local runner = inHand[id] or read(runnerKey(id))
   if not runner or runner.stp then
     return 0
   end
-  redis.call('HINCRBY', runnerKey(id), 'av', 1)
-  local left = recount(id, runner)
+  local had = hasRoom(runner)
+  runner.av = int(tonumber(runner.av) + 1)
+  local left = count(id, runner)
+  redis.call('HSET', runnerKey(id), 'av', runner.av, 'rem', runner.rem)
+  if hasRoom(runner) ~= had then
+    list(id, runner)
+  end
   return drains(runner) and 0 or left
 end
 

@@ -85,9 +85,8 @@ public sealed class RedisImportTests(RedisAssembly redis)
 
         await ((IActorImportStore)store.Actors).ImportAsync(Batch(), Ct);
 
-        // The question for the time goes out together with the look.
         var since = (await CallsAsync(store)).Except(before).Select(line => line.Split('"')[1]);
-        Assert.Equal(["import_look", "time"], since.Order(StringComparer.Ordinal));
+        Assert.Equal(["import_look"], since);
     }
 
     private static ImportedActor Keyed(int i)
@@ -136,7 +135,7 @@ public sealed class RedisImportTests(RedisAssembly redis)
         var index = new RedisIndex(connection);
         Func<NewActor, Task>[] all =
         [
-            a => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", a.Key!), KeyEntry.Pending(a.Id, a.Pool, 1).Text), Ct),
+            a => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", a.Key!), KeyEntry.Pending(a.Id, a.Pool).Text), Ct),
             a => index.SetPoolAsync(a.Id, a.Pool, Ct),
             a => connection.EvaluateAsync("index_add_many", [keys.Namespace("default")], [a.Id.ToString(), a.Name], Ct),
             a => connection.EvaluateAsync(
