@@ -113,7 +113,7 @@ public sealed class WakeTests
 
         h.LinkedLiveness.MayRenew = Task.CompletedTask;
         mayRenew.SetResult();
-        await ReadinessHarness.UntilAsync(() => h.Starter.CountWaiting(ReadinessHarness.Pool) == 1, "waits for a slot");
+        await h.AdvanceAsync(TimeSpan.FromSeconds(2));
 
         Assert.True(h.Waits.IsProbing(actor.Id));
         Assert.NotEqual(0, await h.Health.OpenProbeAsync(ReadinessHarness.Pool, TestToken));
