@@ -110,7 +110,7 @@ internal sealed class RouteResolver(
 
     private async Task<Resolution> FindOrCreateAsync(string nameKey, ActorQueryTarget query)
     {
-        var gaps = cache.Gaps;
+        var (gaps, creations) = (cache.Gaps, cache.Creations);
         var since = time.GetTimestamp();
         ActorRecord? found;
         if (query.Create)
@@ -141,7 +141,7 @@ internal sealed class RouteResolver(
                 return error;
             }
 
-            cache.PutMissing(nameKey);
+            cache.PutMissing(nameKey, creations);
             return GuardErrors.ActorNotFound();
         }
 
