@@ -149,9 +149,8 @@ internal sealed partial class ActorWake
 
             var asked = _services.Time.GetTimestamp();
             var mark = Mark();
-            _mustLook = false;
+            Reading();
             var now = await RetryAsync(() => _services.Actors.GetAsync(Id, Pool, CancellationToken.None));
-            _readAt = _services.Time.GetTimestamp();
             Know(now);
 
             // While the store was away the runner could not say that it is ready.

@@ -39,8 +39,9 @@ internal sealed partial class ActorWake
     private volatile ActorError? _refusal;
     private CancellationToken _unwanted;
 
-    // The newest revision heard of, and the one of the newest record read: a change that is known already needs no read.
+    // The newest revision heard of, the same before the last read, and the newest one known: a change that is known needs no read.
     private long _heard;
+    private long _heardAtRead;
     private long _known;
     private long _readAt;
 
@@ -247,8 +248,7 @@ internal sealed partial class ActorWake
 
     private async Task<StartGrant> BeginAsync()
     {
-        _mustLook = false;
-        _readAt = _services.Time.GetTimestamp();
+        Reading();
         var suspects = new HashSet<string>();
         _services.Suspects.AddTo(suspects);
         await _services.Liveness.EnsureAliveAsync();
@@ -386,22 +386,29 @@ internal sealed partial class ActorWake
         }
     }
 
+    /// <summary>Call before the store is asked: what was heard until now is known with its answer.</summary>
+    private void Reading()
+    {
+        lock (_gate)
+        {
+            _mustLook = false;
+            _heardAtRead = _heard;
+            _readAt = _services.Time.GetTimestamp();
+        }
+    }
+
     private void Know(ActorRecord? actor)
     {
-        if (actor is not null)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                _known = Math.Max(_known, actor.Revision);
-            }
+            _known = Math.Max(_known, Math.Max(_heardAtRead, actor?.Revision ?? 0));
         }
     }
 
     /// <summary>Reads the actor once.</summary>
     private async Task<(bool IsKnown, ActorRecord? Actor)> TryReadAsync()
     {
-        _mustLook = false;
-        _readAt = _services.Time.GetTimestamp();
+        Reading();
         try
         {
             var actor = await _services.Actors.GetAsync(Id, Pool, CancellationToken.None);

@@ -1,9 +1,7 @@
 using System.Net;
 using Guard.Core.Diagnostics;
-using Guard.Core.Transport;
 using Guard.Model.Actors;
 using Guard.Model.Pools;
-using Guard.Model.Runners;
 using Guard.Model.Stores;
 
 namespace Guard.Core.Tests.Request.Readiness;
@@ -110,6 +108,7 @@ public sealed class WakeTests
         var probe = h.Hold(actor);
         await h.UntilHeldAsync(actor, 1);
         Assert.True(h.Waits.IsProbing(actor.Id));
+        await h.AdvanceAsync(TimeSpan.FromMilliseconds(500));
 
         h.LinkedLiveness.MayRenew = Task.CompletedTask;
         mayRenew.SetResult();
@@ -135,6 +134,25 @@ public sealed class WakeTests
 
         Assert.Equal(HoldOutcome.Ready, result.Outcome);
         Assert.Equal(2, h.Link.Calls - before);
+    }
+
+    [Fact]
+    public async Task Hold_HeardOfARevisionThatTheStoreDoesNotHave_ReadsOnceForIt()
+    {
+        var h = (await new ReadinessHarness().WithPoolAsync()).Started();
+        await h.AddRunnerAsync("r1");
+        h.Runners.OnStart("r1", HttpStatusCode.Accepted);
+        var actor = await h.AddActorAsync("a");
+        var hold = h.Hold(actor);
+        await ReadinessHarness.UntilAsync(() => !h.Runners.Starts.IsEmpty, "started");
+        var before = h.Link.Calls;
+
+        ((IChangeSink)h.Starter).ActorChanged(actor.Id, actor.Pool, 1000);
+        await ReadinessHarness.UntilAsync(() => h.Link.Calls > before, "read");
+        await h.AdvanceAsync(TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal(1, h.Link.Calls - before);
+        Assert.False(hold.IsCompleted);
     }
 
     /// <summary>Tried first, for it has most slots.</summary>
