@@ -41,7 +41,7 @@ public class HoldBenchmarks
         var metrics = new GuardMetrics(live);
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
         var healthStore = new MemoryPoolHealthStore(time, live.StoreRules, feed.PublishPoolHealth);
-        var store = new MemoryStore(feed, healthStore, live.StoreRules, time);
+        var store = new MemoryStore(feed, healthStore.CountSuccess, live.StoreRules, time);
         var identity = GuardIdentity.New();
         var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, metrics, time, NullLogger<StarterLiveness>.Instance);
         var client = new RunnerClient(new HttpMessageInvoker(new SocketsHttpHandler()), live, time, NullLogger<RunnerClient>.Instance);
@@ -54,8 +54,7 @@ public class HoldBenchmarks
         var connects = new ConnectOutlook(time);
         var probes = new ProbeGate(healthStore, connects, live, time);
         _limiter = new HoldLimiter(live, metrics, new(live, metrics, static () => default, time, NullLogger<MemoryPressure>.Instance));
-        var waits = new ActorWaits(new(
-            store, starter, routes, tracker, watchers, probes, connects, identity, liveness, live, metrics, time, NullLogger<ActorWait>.Instance));
+        var waits = new ActorWaits(new(starter, routes, tracker, watchers, probes, connects, live, metrics, time));
         _gate = new ReadinessGate(waits, starter, tracker, settings, probes, _limiter, new WakeBudget(live), live, metrics, time);
 
         var pool = new PoolId("default", "pool");

@@ -20,7 +20,7 @@ internal sealed class RoutingWorld
         var live = new LiveOptions(new GuardOptions());
         var metrics = new GuardMetrics(live);
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
-        Store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live.StoreRules, feed.PublishPoolHealth), live.StoreRules, TimeProvider.System);
+        Store = new MemoryStore(feed, new MemoryPoolHealthStore(TimeProvider.System, live.StoreRules, feed.PublishPoolHealth).CountSuccess, live.StoreRules, TimeProvider.System);
         Cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
         Resolver = new RouteResolver(Cache, Store, Store, live, metrics, TimeProvider.System);
         var pool = new PoolId("default", "pool");

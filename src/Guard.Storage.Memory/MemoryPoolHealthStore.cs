@@ -53,7 +53,15 @@ internal sealed class MemoryPoolHealthStore(
     public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
         => cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<PoolHealthSnapshot>(cancellationToken)
-            : new(Snapshot(pool, Apply(pool, 0, (health, _, _, rules) => (health ?? NewRecord()).ReportSuccess(rules))));
+            : new(Snapshot(pool, Apply(pool, 0, ReportSuccess)));
+
+    /// <summary>Counts a success as a part of an actor's transition, under the locks of whoever makes it. What others must hear of is
+    /// returned, for the caller to publish once it holds no lock; null when nothing is.</summary>
+    public IReadOnlyList<PoolHealthSnapshot>? CountSuccess(PoolId pool)
+    {
+        Change(pool, 0, ReportSuccess, out var news);
+        return news;
+    }
 
     /// <inheritdoc/>
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
@@ -98,6 +106,8 @@ internal sealed class MemoryPoolHealthStore(
         return default;
     }
 
+    private PoolHealth ReportSuccess(PoolHealth? health, int none, long now, PoolHealthRules rules) => (health ?? NewRecord()).ReportSuccess(rules);
+
     private static PoolHealthSnapshot Snapshot(PoolId pool, PoolHealth? health) => health?.ToSnapshot(pool) ?? PoolHealthSnapshot.Unknown(pool);
 
     private PoolHealth NewRecord()
@@ -117,8 +127,15 @@ internal sealed class MemoryPoolHealthStore(
 
     private PoolHealth? Apply<TArgument>(PoolId pool, TArgument argument, Transition<TArgument> transition)
     {
+        var after = Change(pool, argument, transition, out var news);
+        news?.ForEach(publish);
+        return after;
+    }
+
+    private PoolHealth? Change<TArgument>(PoolId pool, TArgument argument, Transition<TArgument> transition, out List<PoolHealthSnapshot>? news)
+    {
+        news = null;
         var rules = storeRules().Health;
-        List<PoolHealthSnapshot>? expired = null;
         PoolHealth? before;
         PoolHealth? after;
         lock (_gate)
@@ -130,7 +147,7 @@ internal sealed class MemoryPoolHealthStore(
             {
                 if (before is null && _pools.Count >= _sweepAt)
                 {
-                    expired = Sweep(now, rules);
+                    news = Sweep(now, rules);
                 }
 
                 _pools[pool] = (after, now);
@@ -139,10 +156,9 @@ internal sealed class MemoryPoolHealthStore(
 
         if (after is not null && !ReferenceEquals(after, before) && after.IsNewsAfter(before))
         {
-            publish(after.ToSnapshot(pool));
+            (news ??= []).Insert(0, after.ToSnapshot(pool));
         }
 
-        expired?.ForEach(publish);
         return after;
     }
 

@@ -57,55 +57,40 @@ internal sealed partial class MemoryStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
-    {
-        var result = Transition(id, pool, actor => ActorLifecycle.CommitReady(actor, generation, Now), out var changed);
-        if (changed)
-        {
-            await ReportSuccessAsync(pool);
-        }
-
-        return result;
-    }
+    public ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+        => new(Transition(id, pool, actor => ActorLifecycle.CommitReady(actor, generation, Now)));
 
     /// <inheritdoc/>
     public ValueTask<TransitionResult> CommitStartFailedAsync(
         ActorId id, PoolId pool, long generation, ActorError error, bool final, CancellationToken cancellationToken)
-        => new(Transition(id, pool, actor => ActorLifecycle.StartFailed(actor, generation, error, final, Restart, Now), out _));
+        => new(Transition(id, pool, actor => ActorLifecycle.StartFailed(actor, generation, error, final, Restart, Now)).Result);
 
     /// <inheritdoc/>
     public ValueTask<TransitionResult> CommitDisownedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
-        => new(Transition(id, pool, actor => ActorLifecycle.Disowned(actor, generation, Restart, Now), out _));
+        => new(Transition(id, pool, actor => ActorLifecycle.Disowned(actor, generation, Restart, Now)).Result);
 
     /// <inheritdoc/>
     public ValueTask<TransitionResult> CommitStoppedAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
-        => new(Transition(id, pool, actor => ActorLifecycle.CommitStopped(actor, generation, Now), out _));
+        => new(Transition(id, pool, actor => ActorLifecycle.CommitStopped(actor, generation, Now)).Result);
 
     /// <inheritdoc/>
-    public async ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
+    public ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
     {
         if (!_actors.TryGetValue(runnerEvent.Actor, out var entry))
         {
-            return RunnerEventResult.Unknown;
+            return new(RunnerEventResult.Unknown);
         }
 
         var changes = new StoreChanges(entry.Pool);
         RunnerEventResult result;
-        bool becameReady;
         lock (entry.Pool.Gate)
         {
             (result, var next) = ActorLifecycle.Apply(entry.Record, runnerId, runnerEvent, Restart, Now);
-            becameReady = next.State == ActorState.Ready && entry.Record.State != ActorState.Ready;
-            entry.Pool.Apply(entry, next, changes);
+            Apply(entry, next, changes);
         }
 
         Finish(changes);
-        if (becameReady)
-        {
-            await ReportSuccessAsync(entry.Pool.Id);
-        }
-
-        return result;
+        return new(result);
     }
 
     private StartGrant BeginStart(ActorEntry entry, StartRequest request, string startId, StoreChanges changes)
@@ -122,7 +107,8 @@ internal sealed partial class MemoryStore
 
         // The slot of a generation that is replaced counts as free: it may be the only one.
         var candidates = pool.Runners.Select(r => Candidate(r, ownSlot: r.Record.RunnerId == replaced?.Runner!.RunnerId));
-        if (RunnerAllocator.Choose(candidates, request.Exclude, rules().EligibleAfter, _random) is not { } runner)
+        var tried = request.Tried ?? [];
+        if (RunnerAllocator.Choose(candidates, [.. request.Exclude, .. tried], rules().EligibleAfter, _random) is not { } runner)
         {
             if (replaced is null)
             {
@@ -131,7 +117,8 @@ internal sealed partial class MemoryStore
                 changes.CapacityWanted = !request.IsRepeat;
             }
 
-            return new(StartGrantStatus.NoCapacity, entry.Record);
+            return new(StartGrantStatus.NoCapacity, entry.Record, HasUntried: tried.Count > 0 && pool.Runners.Any(
+                r => r.Record.TotalSlots > 0 && RunnerAllocator.IsEligible(Candidate(r), rules().EligibleAfter) && !tried.Contains(r.Record.RunnerId)));
         }
 
         pool.Apply(entry, ActorLifecycle.BeginStart(actor, runner.Address, request.Starter, startId, Now), changes);
@@ -141,30 +128,38 @@ internal sealed partial class MemoryStore
     private ActorEntry? Find(ActorId id, PoolId pool)
         => _actors.TryGetValue(id, out var entry) && entry.Pool.Id.Equals(pool) ? entry : null;
 
-    private TransitionResult Transition(ActorId id, PoolId pool, Func<ActorRecord, ActorRecord?> transition, out bool changed)
+    /// <summary>Applies a step of a generation, and counts the success of one that becomes ready by it. Call under the pool's lock.</summary>
+    private void Apply(ActorEntry entry, ActorRecord next, StoreChanges changes)
     {
-        changed = false;
+        var becomesReady = next.State == ActorState.Ready && entry.Record.State != ActorState.Ready;
+        entry.Pool.Apply(entry, next, changes);
+        if (becomesReady)
+        {
+            changes.Health = countSuccess(entry.Pool.Id);
+        }
+    }
+
+    private ReadyCommit Transition(ActorId id, PoolId pool, Func<ActorRecord, ActorRecord?> transition)
+    {
         if (Find(id, pool) is not { } entry)
         {
-            return TransitionResult.NotFound;
+            return new(TransitionResult.NotFound, null);
         }
 
         var changes = new StoreChanges(entry.Pool);
+        ActorRecord after;
         lock (entry.Pool.Gate)
         {
             if (transition(entry.Record) is not { } next)
             {
-                return TransitionResult.Stale;
+                return new(TransitionResult.Stale, entry.Record);
             }
 
-            entry.Pool.Apply(entry, next, changes);
+            Apply(entry, next, changes);
+            after = entry.Record;
         }
 
-        changed = changes.Actors.Count > 0;
         Finish(changes);
-        return TransitionResult.Ok;
+        return new(TransitionResult.Ok, after);
     }
-
-    // Not the caller's token: the start did end ready, whoever has left meanwhile.
-    private async ValueTask ReportSuccessAsync(PoolId pool) => await health.ReportSuccessAsync(pool, CancellationToken.None);
 }

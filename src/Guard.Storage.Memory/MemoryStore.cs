@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Guard.Model.Runners;
 using Guard.Model.Stores;
 
@@ -11,15 +12,16 @@ namespace Guard.Storage.Memory;
 /// one hash slot does in Redis; the maps by id are concurrent and reads by id take no lock. Every call completes at once, never waits for
 /// I/O and never throws <see cref="StoreException"/>; cancellation is not looked at. Thread-safe.
 /// </summary>
-/// <remarks>Changes are published, and pool health is told of successes, after all locks are released.</remarks>
+/// <remarks>Changes are published after all locks are released.</remarks>
 /// <param name="feed">Told of every change.</param>
-/// <param name="health">Told of every start that ended ready.</param>
+/// <param name="countSuccess">Counts a success of a pool, in one step with the start that ended ready: called under the pool's lock. Returns
+/// what of it is to be published.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
 /// <param name="time">The clock of all times in records; ages are measured by its timestamp, so setting the wall clock loses no runner.</param>
 /// <param name="random">Draws the sample of an allocation and the jitter of restarts; must be thread-safe unless the store is used by one thread. Null =
 /// <see cref="Random.Shared"/>.</param>
 internal sealed partial class MemoryStore(
-    MemoryChangeFeed feed, IPoolHealthStore health, Func<StoreRules> rules, TimeProvider time, Random? random = null)
+    MemoryChangeFeed feed, Func<PoolId, IReadOnlyList<PoolHealthSnapshot>?> countSuccess, Func<StoreRules> rules, TimeProvider time, Random? random = null)
     : IActorStore, IRunnerStore, IPoolStore, IPoolUpkeepStore, IActorImportStore
 {
     /// <summary>How long destroyed actors and stopped runners stay to be seen.</summary>
@@ -60,6 +62,11 @@ internal sealed partial class MemoryStore(
         foreach (var (_, record) in changes.Actors)
         {
             feed.PublishActor(record.Id, record.Pool, record.Revision);
+        }
+
+        foreach (var health in changes.Health ?? [])
+        {
+            feed.PublishPoolHealth(health);
         }
 
         if (changes.Capacity)

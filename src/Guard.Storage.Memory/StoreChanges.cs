@@ -1,4 +1,5 @@
 using Guard.Model.Actors;
+using Guard.Model.Pools;
 
 namespace Guard.Storage.Memory;
 
@@ -17,6 +18,9 @@ internal sealed class StoreChanges(PoolState pool)
 
     /// <summary>A slot was asked for and there is none.</summary>
     public bool CapacityWanted { get; set; }
+
+    /// <summary>What others must hear of the health of pools; null when nothing changed.</summary>
+    public IReadOnlyList<PoolHealthSnapshot>? Health { get; set; }
 
     public void Add(ActorEntry entry, ActorRecord record) => _actors.Add((entry, record));
 }

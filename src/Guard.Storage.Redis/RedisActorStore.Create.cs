@@ -7,19 +7,28 @@ namespace Guard.Storage.Redis;
 
 /// <remarks>
 /// A key and its actor stand in different slots, so creating goes in steps that anyone may finish: set the key's entry to pending if it is
-/// absent, index the actor, create it in its pool's slot if it is absent, make the entry live. Whoever meets a pending entry takes the same
-/// steps for the actor it names. Whose script made the record is the creator; all others found it. A creator may die between any two steps.
+/// absent, index the actor and create it in its pool's slot if it is absent, make the entry live. While the entry is pending the record may
+/// be there without its index: every reader that meets a pending entry takes the same steps for the actor it names. Whose script made the
+/// record is the creator; all others found it. A creator may die between any two steps.
 /// </remarks>
 internal sealed partial class RedisActorStore
 {
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> FindAsync(string @namespace, string name, string key, CancellationToken cancellationToken)
     {
-        var entry = await EntryAsync(redis.Keys.ActorKey(@namespace, name, key), cancellationToken);
-        return entry is not null && await GetAsync(entry.Id, entry.Pool, cancellationToken) is { State: not ActorState.Destroyed } actor
-            && IsOf(actor, name, key)
-            ? actor
-            : null;
+        var entryKey = redis.Keys.ActorKey(@namespace, name, key);
+        var entry = await EntryAsync(entryKey, cancellationToken);
+        if (entry is null || await GetAsync(entry.Id, entry.Pool, cancellationToken) is not { State: not ActorState.Destroyed } actor || !IsOf(actor, name, key))
+        {
+            return null;
+        }
+
+        if (entry.IsPending && await IndexAsync(actor.Id, actor.Pool, name, cancellationToken) is null)
+        {
+            await SettleAsync(entryKey, entry, cancellationToken);
+        }
+
+        return actor;
     }
 
     /// <inheritdoc/>
@@ -30,43 +39,53 @@ internal sealed partial class RedisActorStore
 
     private async ValueTask<CreateActorResult> CreateKeylessAsync(NewActor actor, CancellationToken cancellationToken)
         => await pools.IsConfiguredAsync(actor.Pool, cancellationToken)
-            ? await MakeAsync(actor, cancellationToken)
+            ? await MakeAsync(actor, isFresh: false, cancellationToken)
             : new(CreateActorStatus.NoPool, null);
 
     private async ValueTask<CreateActorResult> CreateKeyedAsync(NewActor actor, RedisKey key, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var entry = await EntryAsync(key, cancellationToken);
-            var held = entry is null ? null : await GetAsync(entry.Id, entry.Pool, cancellationToken);
-            if (held is { State: not ActorState.Destroyed } && IsOf(held, actor.Name, actor.Key))
+            var mine = KeyEntry.Pending(actor.Id, actor.Pool);
+            var (entry, isConfigured) = await ReserveAsync(key, mine, cancellationToken);
+            var isReserved = entry is null;
+            if (entry is null)
             {
-                if (entry!.IsPending)
+                if (!isConfigured)
                 {
-                    await SettleAsync(key, entry, cancellationToken);
-                }
-
-                return new(CreateActorStatus.KeyTaken, held);
-            }
-
-            if (entry is not { IsPending: true } || held is not null)
-            {
-                // Nobody has the key, or somebody who is gone for good, or it was kept for an id that is another's.
-                if (!await pools.IsConfiguredAsync(actor.Pool, cancellationToken))
-                {
+                    await SwapAsync(key, mine, "", cancellationToken);
                     return new(CreateActorStatus.NoPool, null);
-                }
-
-                var mine = KeyEntry.Pending(actor.Id, actor.Pool, await NowAsync(cancellationToken));
-                if (!await SwapAsync(key, entry, mine.Text, cancellationToken))
-                {
-                    continue;
                 }
 
                 entry = mine;
             }
+            else
+            {
+                var held = await GetAsync(entry.Id, entry.Pool, cancellationToken);
+                var isHeld = held is { State: not ActorState.Destroyed } && IsOf(held, actor.Name, actor.Key);
+                if (isHeld && !entry.IsPending)
+                {
+                    return new(CreateActorStatus.KeyTaken, held);
+                }
 
-            var made = await MakeAsync(actor with { Id = entry.Id, Pool = entry.Pool }, cancellationToken);
+                if (!isHeld && (!entry.IsPending || held is not null))
+                {
+                    // The holder is gone for good, or the key was kept for an id that is another's.
+                    if (!isConfigured)
+                    {
+                        return new(CreateActorStatus.NoPool, null);
+                    }
+
+                    if (!await SwapAsync(key, entry, mine.Text, cancellationToken))
+                    {
+                        continue;
+                    }
+
+                    entry = mine;
+                }
+            }
+
+            var made = await MakeAsync(actor with { Id = entry.Id, Pool = entry.Pool }, isReserved && actor.IsIdFresh, cancellationToken);
             if (made.Status == CreateActorStatus.NoPool)
             {
                 await SwapAsync(key, entry, "", cancellationToken);
@@ -112,18 +131,20 @@ internal sealed partial class RedisActorStore
     }
 
     /// <summary>Indexes an actor and creates it, if it is absent, in its pool's slot.</summary>
-    private async ValueTask<CreateActorResult> MakeAsync(NewActor actor, CancellationToken cancellationToken)
+    /// <param name="actor">The actor.</param>
+    /// <param name="isFresh">Its key is reserved for it and no other actor can have its id: all is written in one round trip. Otherwise
+    /// the index is written first, for it says whether the id is another's.</param>
+    /// <param name="cancellationToken">Ends the caller's wait.</param>
+    private async ValueTask<CreateActorResult> MakeAsync(NewActor actor, bool isFresh, CancellationToken cancellationToken)
     {
-        var id = actor.Id.ToString();
-        var taken = await _index.SetPoolAsync(actor.Id, actor.Pool, cancellationToken);
-        if (taken is not null && !taken.Equals(actor.Pool))
+        if (!isFresh && await IndexAsync(actor.Id, actor.Pool, actor.Name, cancellationToken) is { } other)
         {
-            return new(CreateActorStatus.KeyTaken, await GetAsync(actor.Id, taken, cancellationToken));
+            return new(CreateActorStatus.KeyTaken, await GetAsync(actor.Id, other, cancellationToken));
         }
 
-        // Also where the id was noted already: whoever noted it may have come no further.
-        await _index.AddAsync(actor.Pool.Namespace, id, cancellationToken, RedisIndex.Actors, RedisIndex.Named(actor.Name));
-        var reply = await EvaluateAsync("actor_create", actor.Pool, Arguments(actor), cancellationToken);
+        var reply = isFresh
+            ? await redis.CallAsync("actor_create", db => CreateAsync(db, actor), cancellationToken)
+            : await EvaluateAsync("actor_create", actor.Pool, Arguments(actor), cancellationToken);
         if ((string?)reply[0] == "nopool")
         {
             // The runner-config went since it was looked for. The index entries stay and lead nowhere: another one may be about to make
@@ -133,6 +154,29 @@ internal sealed partial class RedisActorStore
 
         var record = ActorHash.Read(actor.Id, actor.Pool, RedisHash.Of(reply[1]));
         return new((string?)reply[0] == "created" ? CreateActorStatus.Created : CreateActorStatus.KeyTaken, record);
+    }
+
+    private async Task<RedisReply> CreateAsync(IDatabase db, NewActor actor)
+    {
+        var owner = _index.SetPoolAsync(db, actor.Id, actor.Pool);
+        var listed = _index.AddAsync(db, actor.Pool.Namespace, actor.Id.ToString(), RedisIndex.Actors, RedisIndex.Named(actor.Name));
+        var made = redis.EvaluateAsync(db, "actor_create", [redis.Keys.Pool(actor.Pool)], Arguments(actor));
+        await Task.WhenAll(owner, listed, made);
+        return await made;
+    }
+
+    /// <summary>Notes the pool of an actor and lists it, also where the id was noted already: whoever noted it may have come no further.
+    /// The pool of the id when it is another one, and then nothing is listed.</summary>
+    private async Task<PoolId?> IndexAsync(ActorId id, PoolId pool, string name, CancellationToken cancellationToken)
+    {
+        var owner = await _index.SetPoolAsync(id, pool, cancellationToken);
+        if (owner is not null && !owner.Equals(pool))
+        {
+            return owner;
+        }
+
+        await _index.AddAsync(pool.Namespace, id.ToString(), cancellationToken, RedisIndex.Actors, RedisIndex.Named(name));
+        return null;
     }
 
     /// <summary>An entry that is pending may name an id that turns out to be of another actor.</summary>
@@ -149,13 +193,25 @@ internal sealed partial class RedisActorStore
     private async Task<KeyEntry?> EntryAsync(RedisKey key, CancellationToken cancellationToken)
         => KeyEntry.Parse(await redis.CallAsync("key_get", db => db.StringGetAsync(key), cancellationToken));
 
-    private async Task<bool> SwapAsync(RedisKey key, KeyEntry? expected, string text, CancellationToken cancellationToken)
-        => expected is null
-            ? await redis.CallAsync("key_reserve", db => db.StringSetAsync(key, text, when: When.NotExists), cancellationToken)
-            : (int)await redis.EvaluateAsync("key_swap", [key], [expected.Text, text], cancellationToken) == 1;
+    /// <summary>Reserves a key unless it has an entry, which is returned then, and looks, in the same round trip, whether the pool has a
+    /// runner-config.</summary>
+    private async Task<(KeyEntry? Held, bool IsConfigured)> ReserveAsync(RedisKey key, KeyEntry mine, CancellationToken cancellationToken)
+    {
+        var (held, isConfigured) = await redis.CallAsync(
+            "key_reserve",
+            async db =>
+            {
+                var held = db.StringSetAndGetAsync(key, mine.Text, when: When.NotExists);
+                var isConfigured = db.HashExistsAsync(pools.ConfigKey(mine.Pool), "json");
+                return (await held, await isConfigured);
+            },
+            cancellationToken);
+        return (KeyEntry.Parse(held), isConfigured);
+    }
+
+    private async Task<bool> SwapAsync(RedisKey key, KeyEntry expected, string text, CancellationToken cancellationToken)
+        => (int)await redis.EvaluateAsync("key_swap", [key], [expected.Text, text], cancellationToken) == 1;
 
     private async Task<bool> SettleAsync(RedisKey key, KeyEntry entry, CancellationToken cancellationToken)
         => (int)await redis.EvaluateAsync("key_settle", [key], [entry.Id.ToString(), entry.Pool.ToString()], cancellationToken) == 1;
-
-    private Task<long> NowAsync(CancellationToken cancellationToken) => redis.NowAsync(cancellationToken);
 }

@@ -63,9 +63,8 @@ internal sealed partial class RedisActorStore
     /// <summary>Takes every step for those that have no outcome, and leaves without one what did not go as expected.</summary>
     private async Task ImportOpenAsync(IReadOnlyList<ImportedActor> batch, ImportOutcome?[] outcomes, CancellationToken cancellationToken)
     {
-        var now = NowAsync(cancellationToken);
         var importing = await LookAsync(batch, outcomes, cancellationToken);
-        importing = await ReserveAsync(importing, await now, cancellationToken);
+        importing = await ReserveAsync(importing, cancellationToken);
         importing = await IndexAsync(importing, cancellationToken);
         await WriteAsync(importing, cancellationToken);
         await SettleAsync(importing, cancellationToken);
@@ -150,7 +149,7 @@ internal sealed partial class RedisActorStore
     }
 
     /// <summary>Sets the entries of keys to pending where there is none. Who came second is left out.</summary>
-    private async Task<List<Importing>> ReserveAsync(List<Importing> importing, long now, CancellationToken cancellationToken)
+    private async Task<List<Importing>> ReserveAsync(List<Importing> importing, CancellationToken cancellationToken)
     {
         var wanted = importing.FindAll(m => !m.IsReserved);
         if (wanted.Count > 0)
@@ -158,7 +157,7 @@ internal sealed partial class RedisActorStore
             var got = await redis.CallAsync(
                 "key_reserve",
                 db => Task.WhenAll(wanted.Select(m =>
-                    db.StringSetAsync(KeyOf(m.Actor), KeyEntry.Pending(m.Actor.Id, m.Actor.Pool, now).Text, when: When.NotExists))),
+                    db.StringSetAsync(KeyOf(m.Actor), KeyEntry.Pending(m.Actor.Id, m.Actor.Pool).Text, when: When.NotExists))),
                 cancellationToken);
             for (var i = 0; i < got.Length; i++)
             {

@@ -11,17 +11,19 @@ namespace Guard.Storage.Redis;
 /// </summary>
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
-/// <param name="health">Told of every start that ended ready.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
 /// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
 internal sealed partial class RedisActorStore(
-    RedisConnection redis, RedisPools pools, IPoolHealthStore health, Func<StoreRules> rules, Random? random = null)
+    RedisConnection redis, RedisPools pools, Func<StoreRules> rules, Random? random = null)
     : IActorStore, IActorImportStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);
 
     private RedisValue Restart => rules().Restart.Draw(random ?? Random.Shared).ToString();
+
+    /// <summary>What scripts count a success of a pool with.</summary>
+    private RedisValue[] Success => RedisPoolHealthStore.SuccessTerms(rules().Health);
 
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)
@@ -42,7 +44,7 @@ internal sealed partial class RedisActorStore(
             request.Id.ToString(), request.Starter, ActorId.New(request.Id.Label).ToString(),
             Milliseconds(rules().EligibleAfter), request.TakeOverGeneration is { } generation ? generation : "",
             RandomNumberGenerator.GetInt32(int.MaxValue), Restart, request.IsRepeat ? 1 : 0,
-            .. request.Exclude.Select(e => (RedisValue)e),
+            request.Tried?.Count ?? 0, .. (request.Tried ?? []).Concat(request.Exclude).Select(e => (RedisValue)e),
         ];
         var reply = await EvaluateAsync("actor_begin_start", request.Pool, arguments, cancellationToken);
         var actor = reply.Length > 1 && RedisHash.From(reply[1]) is { } hash ? ActorHash.Read(request.Id, request.Pool, hash) : null;
@@ -59,7 +61,7 @@ internal sealed partial class RedisActorStore(
             case "stopping":
                 return new(StartGrantStatus.Stopping, actor);
             case "no_capacity":
-                return new(StartGrantStatus.NoCapacity, actor);
+                return new(StartGrantStatus.NoCapacity, actor, HasUntried: (int)reply[2] == 1);
             case "destroyed":
                 return new(StartGrantStatus.Destroyed, actor);
             default:
@@ -75,15 +77,10 @@ internal sealed partial class RedisActorStore(
     }
 
     /// <inheritdoc/>
-    public async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    public async ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
     {
-        var (result, changed) = await CommitAsync(id, pool, generation, "ready", "", cancellationToken);
-        if (changed)
-        {
-            await ReportSuccessAsync(pool);
-        }
-
-        return result;
+        var (result, reply) = await CommitAsync(id, pool, generation, "ready", "", cancellationToken);
+        return new(result, RedisHash.From(reply) is { } hash ? ActorHash.Read(id, pool, hash) : null);
     }
 
     /// <inheritdoc/>
@@ -116,13 +113,8 @@ internal sealed partial class RedisActorStore(
             _ => "destroy",
         };
         var error = ActorHash.WriteError(new(ActorErrorKind.Crashed, Message: runnerEvent.Message));
-        var reply = await EvaluateAsync("actor_event", pool, [runnerEvent.Actor.ToString(), runnerId, runnerEvent.Generation, kind, error, Restart], cancellationToken);
-        if ((int)reply[1] == 1)
-        {
-            await ReportSuccessAsync(pool);
-        }
-
-        return (string?)reply[0] switch
+        var reply = await EvaluateAsync("actor_event", pool, [runnerEvent.Actor.ToString(), runnerId, runnerEvent.Generation, kind, error, Restart, .. Success], cancellationToken);
+        return (string?)reply switch
         {
             "ok" => RunnerEventResult.Ok,
             "stale" => RunnerEventResult.Stale,
@@ -162,29 +154,17 @@ internal sealed partial class RedisActorStore(
         return starting.OrderBy(a => a.StartTs).Take(MaxStarting).ToArray();
     }
 
-    private async Task<(TransitionResult Result, bool Changed)> CommitAsync(
+    private async Task<(TransitionResult Result, RedisReply Record)> CommitAsync(
         ActorId id, PoolId pool, long generation, string what, string error, CancellationToken cancellationToken)
     {
-        var reply = await EvaluateAsync("actor_commit", pool, [id.ToString(), generation, what, error, Restart], cancellationToken);
+        var reply = await EvaluateAsync("actor_commit", pool, [id.ToString(), generation, what, error, Restart, .. Success], cancellationToken);
         var result = (string?)reply[0] switch
         {
             "ok" => TransitionResult.Ok,
             "stale" => TransitionResult.Stale,
             _ => TransitionResult.NotFound,
         };
-        return (result, (int)reply[1] == 1);
-    }
-
-    // Not the caller's token, and no failure: the start did end ready, whoever has left and whatever the store does meanwhile.
-    private async Task ReportSuccessAsync(PoolId pool)
-    {
-        try
-        {
-            await health.ReportSuccessAsync(pool, CancellationToken.None);
-        }
-        catch (StoreException)
-        {
-        }
+        return (result, reply[1]);
     }
 
     private RedisKey ActorKey(ActorId id, PoolId pool) => redis.Keys.Pool(pool).Append($"actor:{id}");

@@ -89,21 +89,21 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <summary>Runs a script. Its keys must be of one slot.</summary>
     public Task<RedisReply> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
     {
-        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        var loaded = Script(script);
         return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
     }
+
+    /// <summary>Runs a script as a part of a call of <see cref="CallAsync"/>: in one round trip with what the call starts beside it.</summary>
+    public Task<RedisReply> EvaluateAsync(IDatabase db, string script, RedisKey[] keys, RedisValue[] arguments)
+        => EvaluateAsync(db, Script(script), keys, arguments);
 
     /// <summary>Runs a script several times, each on one key, all in one round trip.</summary>
     public Task<RedisReply[]> EvaluateManyAsync(
         string script, IReadOnlyList<(RedisKey Key, RedisValue[] Arguments)> runs, CancellationToken cancellationToken)
     {
-        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        var loaded = Script(script);
         return CallAsync(script, db => Task.WhenAll(runs.Select(run => EvaluateAsync(db, loaded, [run.Key], run.Arguments))), cancellationToken);
     }
-
-    /// <summary>The store's time, Unix ms.</summary>
-    public async Task<long> NowAsync(CancellationToken cancellationToken)
-        => (long)await EvaluateAsync("time", [Keys.Namespaces], [], cancellationToken);
 
     /// <summary>Runs one command, or several at once.</summary>
     /// <param name="op">The <c>op</c> of metrics.</param>
@@ -129,6 +129,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         redis.ConnectionRestored += (_, _) => Restored?.Invoke();
         return redis;
     }
+
+    private RedisScript Script(string name) => _scripts.GetOrAdd(name, static (name, clock) => RedisScript.Load(name, clock), _clock);
 
     private static async Task<RedisReply> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -225,7 +227,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             await Task.Delay(pause, _time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
-                var script = _scripts.GetOrAdd("time", static (name, clock) => RedisScript.Load(name, clock), _clock);
+                var script = Script("time");
                 await TryCallAsync("trial", db => EvaluateAsync(db, script, [Keys.Namespaces], []), _stopped.Token);
                 if (_contact.Set(isUp: true))
                 {

@@ -32,11 +32,18 @@ internal sealed class RedisIndex(RedisConnection redis)
             ? null
             : await PoolOfAsync(id, cancellationToken);
 
+    /// <summary>The same for an id that can be no other's, as a part of a call.</summary>
+    public Task SetPoolAsync(IDatabase db, ActorId id, PoolId pool) => db.StringSetAsync(redis.Keys.ActorPool(id), pool.ToString(), when: When.NotExists);
+
     public Task SetPoolAsync(string runnerId, PoolId pool, CancellationToken cancellationToken)
         => redis.CallAsync("runner_pool", db => db.StringSetAsync(redis.Keys.RunnerPool(runnerId), pool.ToString(), when: When.NotExists), cancellationToken);
 
     public Task AddAsync(string @namespace, string id, CancellationToken cancellationToken, params string[] lists)
         => redis.EvaluateAsync("index_add", [redis.Keys.Namespace(@namespace)], [id, .. lists], cancellationToken);
+
+    /// <summary>The same as a part of a call.</summary>
+    public Task AddAsync(IDatabase db, string @namespace, string id, params string[] lists)
+        => redis.EvaluateAsync(db, "index_add", [redis.Keys.Namespace(@namespace)], [id, .. lists]);
 
     public Task RemoveAsync(string @namespace, string id, CancellationToken cancellationToken, params string[] lists)
         => redis.EvaluateAsync("index_remove", [redis.Keys.Namespace(@namespace)], [id, .. lists], cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>The pool of a runner: <c>namespace/pool</c>.</summary>
     public RedisKey RunnerPool(string runnerId) => $"{prefix}:runner:{runnerId}";
 
-    /// <summary>Which actor has a key: <c>pending|id|pool|created</c> or <c>live|id|pool</c>.</summary>
+    /// <summary>Which actor has a key: <c>pending|id|pool</c> or <c>live|id|pool</c>.</summary>
     public RedisKey ActorKey(string @namespace, string name, string key) => $"{prefix}:key:{@namespace}/{name}/{key}";
 
     /// <summary>What a namespace's lists begin with.</summary>

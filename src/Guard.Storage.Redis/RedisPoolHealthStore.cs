@@ -41,10 +41,10 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, Func<StoreRule
 
     /// <inheritdoc/>
     public async ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
-    {
-        var health = Rules;
-        return Read(pool, await EvaluateAsync("health_success", pool, [health.ErrorTtl, Random(), health.SuccessesToClear], cancellationToken));
-    }
+        => Read(pool, await EvaluateAsync("health_success", pool, SuccessTerms(Rules), cancellationToken));
+
+    /// <summary>What a script counts a success with, on its own or as a part of an actor's transition.</summary>
+    public static RedisValue[] SuccessTerms(PoolHealthRules rules) => [rules.ErrorTtl, Random(), rules.SuccessesToClear];
 
     /// <inheritdoc/>
     public async ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)

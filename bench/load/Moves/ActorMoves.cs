@@ -115,7 +115,7 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
             _histories[index].Left(actor.Generation);
             var grant = await store.Actors.TryBeginStartAsync(new(id, pool, Starter, [actor.Runner.RunnerId]), cancellationToken);
             if (grant.Status == StartGrantStatus.Granted
-                && await store.Actors.CommitReadyAsync(id, pool, grant.Actor!.Generation, cancellationToken) == TransitionResult.Ok)
+                && (await store.Actors.CommitReadyAsync(id, pool, grant.Actor!.Generation, cancellationToken)).Result == TransitionResult.Ok)
             {
                 _records[index] = grant.Actor;
                 Interlocked.Increment(ref _done);

@@ -15,7 +15,7 @@ internal sealed class StoreLink : IAsyncDisposable
     private StoreLink(RedisConnection redis, RedisPools pools, LiveOptions options)
     {
         _redis = redis;
-        Actors = new RedisActorStore(redis, pools, new RedisPoolHealthStore(redis, options.StoreRules), options.StoreRules);
+        Actors = new RedisActorStore(redis, pools, options.StoreRules);
         Runners = new RedisRunnerStore(redis, pools, options.StoreRules);
         Pools = new RedisPoolStore(redis, pools);
         Liveness = new RedisGuardLiveness(redis);

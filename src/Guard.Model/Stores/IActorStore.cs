@@ -68,11 +68,11 @@ internal interface IActorStore
     ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Moves a starting generation to ready and counts a success of its pool. When the generation is ready already (the runner's
-    /// <c>ready</c> came first) the result is ok as well, and nothing is counted a second time. Anything else, destroyed included, is
-    /// stale: whoever started it tells the runner to stop it.
+    /// Moves a starting generation to ready and counts a success of its pool, both or neither. When the generation is ready already (the
+    /// runner's <c>ready</c> came first) the result is ok as well, and nothing is counted a second time. Anything else, destroyed
+    /// included, is stale: whoever started it tells the runner to stop it.
     /// </summary>
-    ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken);
+    ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken);
 
     /// <summary>
     /// Ends a starting generation without success: gives the slot back once and leaves the actor sleeping, or, when
@@ -114,6 +114,9 @@ internal sealed record NewActor(ActorId Id, PoolId Pool, string Name, string? Ke
 
     /// <summary>Unix ms; null = now.</summary>
     public long? CreateTs { get; init; }
+
+    /// <summary>The id was drawn at random for this actor, so that no other can have it: a shared store need not ask first.</summary>
+    public bool IsIdFresh { get; init; }
 }
 
 internal enum CreateActorStatus
@@ -148,24 +151,32 @@ internal sealed record ActorQuery(
     int Limit,
     string? Cursor);
 
-/// <param name="Exclude">Runners not to use: tried already by this wake, or suspect.</param>
+/// <param name="Exclude">Runners not to use now, as suspect.</param>
 /// <param name="Starter">The id of the Guard that will drive the start.</param>
 /// <param name="TakeOverGeneration">A starting generation that may be replaced, because its starter is known to be dead or is the
 /// caller itself, whose call to the runner failed; null otherwise.</param>
 /// <param name="IsRepeat">The caller asks again because it found no capacity before; then the feed need not be told that capacity is wanted.</param>
+/// <param name="Tried">Runners this wake has tried, and may not use again; null for none.</param>
 internal sealed record StartRequest(
     ActorId Id,
     PoolId Pool,
     string Starter,
     IReadOnlyCollection<string> Exclude,
     long? TakeOverGeneration = null,
-    bool IsRepeat = false);
+    bool IsRepeat = false,
+    IReadOnlyCollection<string>? Tried = null);
 
 /// <param name="Actor">The actor after the call; null with <see cref="StartGrantStatus.NotFound"/>.</param>
 /// <param name="Runner">Where it starts, its slot taken; null unless granted.</param>
 /// <param name="Replaced">The generation that was taken over, with the runner it was on; null unless one was. Never with
 /// <see cref="StartGrantStatus.NoCapacity"/>: then that generation stays.</param>
-internal readonly record struct StartGrant(StartGrantStatus Status, ActorRecord? Actor, RunnerRecord? Runner = null, ActorRecord? Replaced = null);
+/// <param name="HasUntried">With <see cref="StartGrantStatus.NoCapacity"/>, and where the request names runners that were tried: there is
+/// an eligible one that was not: it is full, or excluded.</param>
+internal readonly record struct StartGrant(
+    StartGrantStatus Status, ActorRecord? Actor, RunnerRecord? Runner = null, ActorRecord? Replaced = null, bool HasUntried = false);
+
+/// <param name="Actor">The actor after the call, whatever came of it; null when not found.</param>
+internal readonly record struct ReadyCommit(TransitionResult Result, ActorRecord? Actor);
 
 internal enum TransitionResult
 {

@@ -1,15 +1,18 @@
 --! use: actor
 -- Takes a slot, raises the generation and moves the actor to starting, or says why not (IActorStore.TryBeginStartAsync).
 -- ARGV: id, starter, start id, eligible-after in ms, generation that may be taken over or '', seed of the draw, timing of
--- restarts, 1 when the caller asks again, excluded runners...
--- Reply: what happened, the actor, the runner's id and record, the record that was replaced.
+-- restarts, 1 when the caller asks again, how many of the excluded runners were tried, excluded runners, those first...
+-- Reply: what happened, the actor; of a granted start the runner's id and record, and the record that was replaced; without capacity, and
+-- where runners were tried, 1 when there is an eligible one that was not.
 local SAMPLE = 16
 local id, starter, startId, eligibleAfter, takeOver = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 math.randomseed(tonumber(ARGV[6]))
-local exclude = {}
+local exclude, tried = {}, {}
 local restart = timing(ARGV[7])
-for i = 9, #ARGV do
+local anyTried = tonumber(ARGV[9]) > 0
+for i = 10, #ARGV do
   exclude[ARGV[i]] = true
+  tried[ARGV[i]] = i < 10 + tonumber(ARGV[9])
 end
 
 local actor = read(actorKey(id))
@@ -38,7 +41,7 @@ local function candidate(runnerId)
   if exclude[runnerId] then
     return nil
   end
-  local runner = read(runnerKey(runnerId))
+  local runner = inHand[runnerId] or read(runnerKey(runnerId))
   if not runner or not eligible(runner, t, eligibleAfter) then
     return nil
   end
@@ -52,38 +55,41 @@ local function candidate(runnerId)
   return { id = runnerId, left = left, runner = runner }
 end
 
+-- Of two that may be used, drawn at random, the one with more free slots. Reads no more of them than it takes to find two.
 local function draw(ids)
-  local found = {}
-  for _, runnerId in ipairs(ids) do
-    local c = candidate(runnerId)
-    if c then
-      found[#found + 1] = c
+  local first = nil
+  for n = #ids, 1, -1 do
+    local i = math.random(n)
+    local c = candidate(ids[i])
+    ids[i] = ids[n]
+    if c and first then
+      return c.left > first.left and c or first
     end
+    first = first or c
   end
-  if #found < 2 then
-    return found[1]
-  end
-  local i = math.random(#found)
-  local j = math.random(#found - 1)
-  if j >= i then
-    j = j + 1
-  end
-  local first, second = found[i], found[j]
-  return second.left > first.left and second or first
+  return first
 end
 
 -- The newest version with room, of it a bounded sample; all of it only where the sample has nobody who may be used.
 local function choose()
   local above = '+inf'
   while true do
-    local top = redis.call('ZREVRANGEBYSCORE', pool .. 'free', above, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local top = redis.call('ZREVRANGEBYSCORE', pool .. 'free', above, '-inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
     if #top == 0 then
       return nil
     end
     local version = top[2]
-    local count = redis.call('ZCOUNT', pool .. 'free', version, version)
+    local newest = {}
+    for i = 1, #top, 2 do
+      if top[i + 1] == version then
+        newest[#newest + 1] = top[i]
+      end
+    end
     local chosen = nil
-    if count > SAMPLE then
+    if #newest <= SAMPLE then
+      chosen = draw(newest)
+    else
+      local count = redis.call('ZCOUNT', pool .. 'free', version, version)
       local below = redis.call('ZCOUNT', pool .. 'free', '-inf', '(' .. version)
       local sample, seen = {}, {}
       for _ = 1, SAMPLE do
@@ -93,9 +99,8 @@ local function choose()
           sample[#sample + 1] = redis.call('ZRANGE', pool .. 'free', rank, rank)[1]
         end
       end
-      chosen = draw(sample)
+      chosen = draw(sample) or draw(redis.call('ZRANGEBYSCORE', pool .. 'free', version, version))
     end
-    chosen = chosen or draw(redis.call('ZRANGEBYSCORE', pool .. 'free', version, version))
     if chosen then
       return chosen
     end
@@ -105,12 +110,25 @@ end
 
 -- The slot of the generation that is replaced counts as free: it may be the only one.
 local own = replaced and read(runnerKey(replaced.ru))
+if own then
+  inHand[replaced.ru] = own
+end
 if own and not own.stp and not drains(own) then
   redis.call('ZADD', pool .. 'free', own.v, replaced.ru)
 end
 local chosen = choose()
 if own and not own.stp then
   recount(replaced.ru, own)
+end
+
+local function hasUntried()
+  for _, runnerId in ipairs(anyTried and redis.call('HKEYS', pool .. 'runners') or {}) do
+    local runner = not tried[runnerId] and read(runnerKey(runnerId))
+    if runner and tonumber(runner.t) > 0 and eligible(runner, t, eligibleAfter) then
+      return 1
+    end
+  end
+  return 0
 end
 
 if not chosen then
@@ -133,7 +151,7 @@ if not chosen then
       publish('w|' .. poolName)
     end
   end
-  return { 'no_capacity', flat(actor) }
+  return { 'no_capacity', flat(actor), hasUntried() }
 end
 
 local after = copy(actor)
@@ -143,6 +161,7 @@ raise(after)
 after.ru, after.re, after.rp, after.ri, after.rk = chosen.id, chosen.runner.ep, chosen.runner.pr, chosen.runner.im, chosen.runner.rk
 after.st, after.si, after.ss = starter, startId, int(t)
 after.pa, after.sl, after.rs = nil, nil, nil
+inHand[chosen.id] = chosen.runner
 apply(id, actor, after)
 tellCapacity()
-return { 'granted', flat(after), chosen.id, flat(read(runnerKey(chosen.id))), replaced and flat(replaced) or {} }
+return { 'granted', flat(after), chosen.id, flat(chosen.runner), replaced and flat(replaced) or {} }

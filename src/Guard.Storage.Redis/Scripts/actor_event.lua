@@ -1,13 +1,14 @@
---! use: actor
+--! use: actor, health
 -- What a runner says of one of its actors (IActorStore.ApplyEventAsync). ARGV: id, runner, generation, event, error of a crash,
--- timing of restarts. Reply: ok, stale or unknown; 1 when it became ready by this.
+-- timing of restarts, and of the success that a ready counts: error TTL in ms, the epoch of a new record, successes to clear.
+-- Reply: ok, stale or unknown.
 local id, runner, generation, event, err, restart = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], timing(ARGV[6])
 local actor = read(actorKey(id))
 if not actor then
-  return { 'unknown', 0 }
+  return 'unknown'
 end
 if actor.g ~= generation or actor.ru ~= runner or not holds(actor.s) then
-  return { 'stale', 0 }
+  return 'stale'
 end
 
 local t = now()
@@ -28,9 +29,10 @@ elseif event == 'destroy' then
   after = destroy(actor, t)
 end
 if not after then
-  return { 'stale', 0 }
+  return 'stale'
 end
-local becameReady = after.s == READY and actor.s ~= READY
-apply(id, actor, after)
+if apply(id, actor, after) and after.s == READY then
+  succeed(t, tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9]))
+end
 tellCapacity()
-return { 'ok', becameReady and 1 or 0 }
+return 'ok'

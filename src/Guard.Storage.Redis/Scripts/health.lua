@@ -5,14 +5,17 @@
 local healthKey = pool .. 'health'
 
 -- A record that cannot be read is none: unknown is green, and the next report makes a new one.
-local function load()
-  local health = read(healthKey)
+local function sound(health)
   if not health or not tonumber(health.ep) or not tonumber(health.q) or not tonumber(health.er) or not tonumber(health.su)
     or (health.le and not (tonumber(health.lt) and tonumber(health.lq))) or (health.rs and not (health.le and tonumber(health.rs)))
     or (health.pi and not tonumber(health.pg)) then
     return nil
   end
   return health
+end
+
+local function load()
+  return sound(read(healthKey))
 end
 
 local function expire(health, t, ttl)
@@ -59,4 +62,20 @@ local function untilProbe(health, t, interval)
     return 0
   end
   return interval - since
+end
+
+-- Counts a success. ttl, epoch, clear: error TTL in ms, the epoch of a new record, successes to clear. Returns the record. Never fails,
+-- for it may be a part of an actor's transition: a key of another type is replaced as a record that cannot be read is.
+local function succeed(t, ttl, epoch, clear)
+  local reply = redis.pcall('HGETALL', healthKey)
+  local before = not reply.err and sound(record(reply)) or nil
+  local after = copy(expire(before, t, ttl) or fresh(epoch))
+  local successes = math.min(tonumber(after.su), clear - 1) + 1
+  after.q = int(tonumber(after.q) + 1)
+  after.er, after.su, after.h = '0', int(successes), '1'
+  if not after.rs or successes >= clear then
+    after.le, after.lt, after.lq, after.rs = nil, nil, nil, nil
+  end
+  save(before, after)
+  return after
 end

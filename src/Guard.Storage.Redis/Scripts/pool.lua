@@ -6,28 +6,32 @@ local function publish(text)
   redis.call('PUBLISH', prefix .. ':events', text)
 end
 
-local function read(key)
-  local flat = redis.call('HGETALL', key)
+-- The record of a reply of HGETALL; nil for an empty one.
+local function record(flat)
   if #flat == 0 then
     return nil
   end
-  local record = {}
+  local fields = {}
   for i = 1, #flat, 2 do
-    record[flat[i]] = flat[i + 1]
+    fields[flat[i]] = flat[i + 1]
   end
-  return record
+  return fields
 end
 
-local function flat(record)
+local function read(key)
+  return record(redis.call('HGETALL', key))
+end
+
+local function flat(fields)
   local list = {}
-  for field, value in pairs(record) do
+  for field, value in pairs(fields) do
     list[#list + 1] = field
     list[#list + 1] = tostring(value)
   end
   return list
 end
 
--- Writes what differs, in one command for what is set and one for what goes; absent means null, zero or false.
+-- Writes what differs, with at most one HSET and one HDEL; absent means null, zero or false.
 local function write(key, before, after)
   local set, gone = {}, {}
   for field, value in pairs(after) do
@@ -49,9 +53,9 @@ local function write(key, before, after)
   end
 end
 
-local function copy(record)
+local function copy(fields)
   local result = {}
-  for field, value in pairs(record) do
+  for field, value in pairs(fields) do
     result[field] = value
   end
   return result

@@ -42,8 +42,12 @@ local function recount(id, runner, ...)
   return left
 end
 
+-- Records that the script has read and keeps up to date, by id: they are not read again.
+local inHand = {}
+
+-- The runner has one actor more or less. Returns the slots left that may be taken.
 local function actorsChanged(id)
-  local runner = read(runnerKey(id))
+  local runner = inHand[id] or read(runnerKey(id))
   if not runner or runner.stp then
     return 0
   end

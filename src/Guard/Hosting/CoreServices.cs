@@ -56,7 +56,6 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<PoolHealthTracker>());
         feed.Subscribe(services.GetRequiredService<ConnectOutlook>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
-        feed.Subscribe(services.GetRequiredService<ActorWaits>());
         feed.Subscribe(services.GetRequiredService<PoolAttention>());
     }
 
@@ -105,13 +104,14 @@ internal static class CoreServices
     {
         services.AddSingleton<MemoryChangeFeed>();
         services.AddSingleton<IChangeFeed>(sp => sp.GetRequiredService<MemoryChangeFeed>());
-        services.AddSingleton<IPoolHealthStore>(sp => new MemoryPoolHealthStore(
+        services.AddSingleton(sp => new MemoryPoolHealthStore(
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<LiveOptions>().StoreRules, sp.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth));
         services.AddSingleton(sp => new MemoryStore(
             sp.GetRequiredService<MemoryChangeFeed>(),
-            sp.GetRequiredService<IPoolHealthStore>(),
+            sp.GetRequiredService<MemoryPoolHealthStore>().CountSuccess,
             sp.GetRequiredService<LiveOptions>().StoreRules,
             sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IPoolHealthStore>(sp => sp.GetRequiredService<MemoryPoolHealthStore>());
         services.AddSingleton<IActorStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IActorImportStore>(sp => sp.GetRequiredService<MemoryStore>());
         services.AddSingleton<IRunnerStore>(sp => sp.GetRequiredService<MemoryStore>());

@@ -41,7 +41,7 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
         => link.CallAsync("renew pending", () => _model.Actors.RenewPendingAsync(pool, ids, default), cancellationToken);
 
-    public ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    public ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync("commit ready", () => _model.Actors.CommitReadyAsync(id, pool, generation, default), cancellationToken);
 
     public ValueTask<TransitionResult> CommitStartFailedAsync(

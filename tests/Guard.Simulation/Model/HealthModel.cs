@@ -36,6 +36,8 @@ internal sealed class HealthModel : IPoolHealthStore
     public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
         => _store.ReportSuccessAsync(pool, cancellationToken);
 
+    public IReadOnlyList<PoolHealthSnapshot>? CountSuccess(PoolId pool) => _store.CountSuccess(pool);
+
     public async ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
     {
         var grant = await _store.TryGrantProbeAsync(pool, interval, cancellationToken);

@@ -17,7 +17,7 @@ internal sealed class StoreModel
         var live = new LiveOptions(world.Parameters.Options);
         Feed = new MemoryChangeFeed(new SimLog<MemoryChangeFeed>(world, Process));
         Health = HealthModel = new HealthModel(Process.Time, live, Feed, new Random(world.Parameters.Seed + 1));
-        Truth = new MemoryStore(Feed, HealthModel, live.StoreRules, Process.Time, new Random(world.Parameters.Seed + 2));
+        Truth = new MemoryStore(Feed, HealthModel.CountSuccess, live.StoreRules, Process.Time, new Random(world.Parameters.Seed + 2));
         Actors = Truth;
         Runners = Truth;
         Pools = Truth;

@@ -24,7 +24,7 @@ internal abstract class ActorStorePlant(IActorStore inner) : IActorStore
     public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
         => inner.RenewPendingAsync(pool, ids, cancellationToken);
 
-    public virtual ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    public virtual ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => inner.CommitReadyAsync(id, pool, generation, cancellationToken);
 
     public virtual ValueTask<TransitionResult> CommitStartFailedAsync(

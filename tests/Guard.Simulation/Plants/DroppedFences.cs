@@ -8,10 +8,10 @@ namespace Guard.Simulation.Plants;
 /// <inheritdoc cref="PlantedBug.OldCommitAccepted"/>
 internal sealed class OldCommitAccepted(IActorStore inner) : ActorStorePlant(inner)
 {
-    public override async ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    public override async ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
     {
         var result = await base.CommitReadyAsync(id, pool, generation, cancellationToken);
-        return result == TransitionResult.Stale && await GetAsync(id, cancellationToken) is { State: ActorState.Starting } actor
+        return result.Result == TransitionResult.Stale && await GetAsync(id, cancellationToken) is { State: ActorState.Starting } actor
             ? await base.CommitReadyAsync(id, pool, actor.Generation, cancellationToken)
             : result;
     }

@@ -78,7 +78,7 @@ internal sealed class SimGuard
         var probes = new ProbeGate(store, connects, live, time);
         var memory = new MemoryPressure(live, metrics, static () => default, time, Log<MemoryPressure>());
         Limiter = new HoldLimiter(live, metrics, memory);
-        Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, connects, Identity, liveness, live, metrics, time, Log<ActorWait>()));
+        Waits = new ActorWaits(new(Starter, Routes, Tracker, watchers, probes, connects, live, metrics, time));
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
@@ -102,7 +102,6 @@ internal sealed class SimGuard
         feed.Subscribe(settings);
         feed.Subscribe(Tracker);
         feed.Subscribe(Starter);
-        feed.Subscribe(Waits);
         feed.Subscribe(attention);
         feed.Subscribe(connects);
         world.Store.Feed.Subscribe(Link);

@@ -31,7 +31,7 @@ public abstract partial class ActorStoreContract
         Assert.Equal(RunnerEventResult.Ok, await TellAsync(starting, RunnerEventKind.Ready));
         Assert.Equal(ready.Revision, (await GetAsync(starting)).Revision);
         Assert.Equal(1, await Store.SuccessesAsync(Pool));
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
         Assert.Equal(1, await Store.SuccessesAsync(Pool));
     }
 

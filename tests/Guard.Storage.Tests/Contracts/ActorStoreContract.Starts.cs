@@ -127,6 +127,45 @@ public abstract partial class ActorStoreContract
     }
 
     [Fact]
+    public async Task TryBeginStartAsync_NoCapacityAfterTries_SaysWhetherAnEligibleRunnerIsUntried()
+    {
+        var tried = await AddRunnerAsync();
+        var draining = await AddRunnerAsync();
+        await Store.Runners.DrainAsync(draining.RunnerId, Ct);
+        await AddRunnerAsync(slots: 0);
+        var actor = await AddActorAsync();
+
+        Assert.False((await TryAsync([], [tried.RunnerId])).HasUntried);
+        var suspect = await AddRunnerAsync();
+        Assert.True((await TryAsync([suspect.RunnerId], [tried.RunnerId])).HasUntried);
+        Assert.False((await TryAsync([], [tried.RunnerId, suspect.RunnerId])).HasUntried);
+        await AddRunnerAsync(slots: 1);
+        Assert.Equal(StartGrantStatus.Granted, (await BeginAsync(await AddActorAsync(), null, tried.RunnerId, suspect.RunnerId)).Status);
+        Assert.True((await TryAsync([], [tried.RunnerId, suspect.RunnerId])).HasUntried);
+
+        async Task<StartGrant> TryAsync(string[] exclude, string[] triedIds)
+        {
+            var grant = await Store.Actors.TryBeginStartAsync(new(actor.Id, actor.Pool, "guard-1", exclude, Tried: triedIds), Ct);
+            Assert.Equal(StartGrantStatus.NoCapacity, grant.Status);
+            return grant;
+        }
+    }
+
+    [Fact]
+    public async Task CommitReadyAsync_ReturnsTheActorWhateverCameOfIt()
+    {
+        await AddRunnerAsync();
+        var starting = await AddStartingAsync();
+
+        Assert.Equal(starting.Revision, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation + 1, Ct)).Actor!.Revision);
+        var ready = await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct);
+        Assert.Equal((TransitionResult.Ok, ActorState.Ready, starting.Revision + 1), (ready.Result, ready.Actor!.State, ready.Actor.Revision));
+        Assert.Equal(ready.Actor.ConnectableTs, (await GetAsync(starting)).ConnectableTs);
+        Assert.Equal(ready.Actor.Revision, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Actor!.Revision);
+        Assert.Null((await Store.Actors.CommitReadyAsync(ActorId.New(1), Pool, 1, Ct)).Actor);
+    }
+
+    [Fact]
     public async Task TryBeginStartAsync_HeartbeatNotYoungerThanEligibleAfter_NotEligible()
     {
         Store.Options.Runners.EligibleAfter = TimeSpan.FromSeconds(10);
@@ -194,8 +233,8 @@ public abstract partial class ActorStoreContract
         Assert.Equal((starting.Generation, starting.StartId), (grant.Replaced!.Generation, grant.Replaced.StartId));
         Assert.NotEqual(starting.StartId, grant.Actor.StartId);
         Assert.Equal(0, (await GetAsync(runner)).RemainingSlots);
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, grant.Actor.Generation, Ct));
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, grant.Actor.Generation, Ct)).Result);
     }
 
     [Fact]
@@ -233,7 +272,7 @@ public abstract partial class ActorStoreContract
         Assert.Equal((StartGrantStatus.NoCapacity, null), (grant.Status, grant.Replaced));
         Assert.Equal((ActorState.Starting, starting.Revision), ((await GetAsync(starting)).State, (await GetAsync(starting)).Revision));
         Assert.Equal(0, (await GetAsync(runner)).RemainingSlots);
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
     }
 
     [Fact]
@@ -242,7 +281,7 @@ public abstract partial class ActorStoreContract
         await AddRunnerAsync();
         var starting = await AddStartingAsync();
 
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
 
         var ready = await GetAsync(starting);
         Assert.Equal((ActorState.Ready, starting.Revision + 1, starting.Runner), (ready.State, ready.Revision, ready.Runner));
@@ -252,7 +291,7 @@ public abstract partial class ActorStoreContract
         Assert.Equal(1, await Store.SuccessesAsync(Pool));
 
         // The runner's own `ready` came first: fine, and not a second success.
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
         Assert.Equal(ready.Revision, (await GetAsync(starting)).Revision);
         Assert.Equal(1, await Store.SuccessesAsync(Pool));
     }
@@ -269,12 +308,12 @@ public abstract partial class ActorStoreContract
         var error = new ActorError(ActorErrorKind.InternalError);
         var successes = await Store.SuccessesAsync(Pool);
 
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(starting.Id, Pool, 0, Ct));
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(starting.Id, Pool, 2, Ct));
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(sleeping.Id, Pool, 0, Ct));
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(destroyed.Id, Pool, 1, Ct));
-        Assert.Equal(TransitionResult.NotFound, await Store.Actors.CommitReadyAsync(starting.Id, Other, 1, Ct));
-        Assert.Equal(TransitionResult.NotFound, await Store.Actors.CommitReadyAsync(ActorId.New(1), Pool, 1, Ct));
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, 0, Ct)).Result);
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, 2, Ct)).Result);
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(sleeping.Id, Pool, 0, Ct)).Result);
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(destroyed.Id, Pool, 1, Ct)).Result);
+        Assert.Equal(TransitionResult.NotFound, (await Store.Actors.CommitReadyAsync(starting.Id, Other, 1, Ct)).Result);
+        Assert.Equal(TransitionResult.NotFound, (await Store.Actors.CommitReadyAsync(ActorId.New(1), Pool, 1, Ct)).Result);
         Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitStartFailedAsync(ready.Id, Pool, 1, error, true, Ct));
         Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitStartFailedAsync(starting.Id, Pool, 2, error, true, Ct));
         Assert.Equal(TransitionResult.NotFound, await Store.Actors.CommitStartFailedAsync(starting.Id, Other, 1, error, true, Ct));

@@ -40,7 +40,7 @@ public abstract partial class RunnerStoreContract
 
         // That start has failed; another runner may be tried.
         Assert.Equal((ActorState.Sleeping, null), ((await GetAsync(starting)).State, (await GetAsync(starting)).Error));
-        Assert.Equal(TransitionResult.Stale, await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct));
+        Assert.Equal(TransitionResult.Stale, (await Store.Actors.CommitReadyAsync(starting.Id, Pool, starting.Generation, Ct)).Result);
         Assert.Equal(untouched.Revision, (await GetAsync(untouched)).Revision);
         await Store.SettleAsync();
         Assert.Equal(4, Store.Feed.Actors.Select(a => a.Id).Distinct().Count());

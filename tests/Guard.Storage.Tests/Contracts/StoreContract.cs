@@ -79,7 +79,7 @@ public abstract class StoreContract : IAsyncLifetime
     private protected async Task<ActorRecord> AddReadyAsync(CrashPolicy policy = CrashPolicy.Sleep, PoolId? pool = null)
     {
         var actor = await AddStartingAsync(policy, pool);
-        Assert.Equal(TransitionResult.Ok, await Store.Actors.CommitReadyAsync(actor.Id, actor.Pool, actor.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await Store.Actors.CommitReadyAsync(actor.Id, actor.Pool, actor.Generation, Ct)).Result);
         return await GetAsync(actor);
     }
 

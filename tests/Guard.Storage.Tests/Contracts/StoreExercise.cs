@@ -196,7 +196,7 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
             StoreOperationKind.Begin => await store.Actors.TryBeginStartAsync(new(actor.Id, Pool, "g", []), ct) is { Actor: null },
             StoreOperationKind.TakeOver => await store.Actors.TryBeginStartAsync(
                 new(actor.Id, Pool, "g", operation.Amount == 0 ? [runner] : [], generation), ct) is { Actor: null },
-            StoreOperationKind.CommitReady => await store.Actors.CommitReadyAsync(actor.Id, Pool, generation, ct) == TransitionResult.Ok,
+            StoreOperationKind.CommitReady => (await store.Actors.CommitReadyAsync(actor.Id, Pool, generation, ct)).Result == TransitionResult.Ok,
             StoreOperationKind.StartFailed => await store.Actors.CommitStartFailedAsync(
                 actor.Id, Pool, generation, new(ActorErrorKind.RunnerNoResponse, runner), operation.Amount % 2 == 0, ct) == TransitionResult.Ok,
             StoreOperationKind.Stopped => await store.Actors.CommitStoppedAsync(actor.Id, Pool, generation, ct) == TransitionResult.Ok,

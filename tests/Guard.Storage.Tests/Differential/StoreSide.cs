@@ -87,7 +87,7 @@ internal sealed class MemorySide(string name, StepDraw draw, Func<GuardOptions, 
         feed.Subscribe(Feed);
         Probes.Clear();
         _health = new(_time, live.StoreRules, feed.PublishPoolHealth);
-        _store = new(feed, _health, live.StoreRules, _time, draw);
+        _store = new(feed, _health.CountSuccess, live.StoreRules, _time, draw);
         return ValueTask.CompletedTask;
     }
 
@@ -142,7 +142,7 @@ internal sealed class RedisSide : StoreSide
         var health = new RedisPoolHealthStore(_connection, _options.StoreRules);
         var runners = new RedisRunnerStore(_connection, all, _options.StoreRules, draw);
         (Actors, Runners, Pools, Upkeep, Health) = (
-            new RedisActorStore(_connection, all, health, _options.StoreRules, draw), runners, new RedisPoolStore(_connection, all), runners, health);
+            new RedisActorStore(_connection, all, _options.StoreRules, draw), runners, new RedisPoolStore(_connection, all), runners, health);
         _feed = new(_connection, true, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
         _feed.Subscribe(Feed);
     }

@@ -13,7 +13,7 @@ namespace Guard.Storage.Tests.Memory;
 /// <summary>The embedded store on a clock that tests move.</summary>
 internal sealed class MemoryStoreFixture : StoreFixture
 {
-    private readonly CountingHealth _health = new();
+    private readonly ConcurrentDictionary<PoolId, int> _successes = new();
 
     public MemoryStoreFixture()
         : this(null)
@@ -26,7 +26,7 @@ internal sealed class MemoryStoreFixture : StoreFixture
         var feed = new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance);
         feed.Subscribe(Feed);
         feed.Subscribe(new ActorHook(this));
-        Store = new(feed, _health, new LiveOptions(Options).StoreRules, time ?? Time);
+        Store = new(feed, CountSuccess, new LiveOptions(Options).StoreRules, time ?? Time);
     }
 
     /// <summary>Called on each change of an actor, on the thread that publishes it.</summary>
@@ -54,7 +54,13 @@ internal sealed class MemoryStoreFixture : StoreFixture
 
     public override ValueTask SettleAsync() => ValueTask.CompletedTask;
 
-    public override ValueTask<int> SuccessesAsync(PoolId pool) => new(_health.Successes.GetValueOrDefault(pool));
+    public override ValueTask<int> SuccessesAsync(PoolId pool) => new(_successes.GetValueOrDefault(pool));
+
+    private IReadOnlyList<PoolHealthSnapshot>? CountSuccess(PoolId pool)
+    {
+        _successes.AddOrUpdate(pool, 1, static (_, count) => count + 1);
+        return null;
+    }
 
     private sealed class ActorHook(MemoryStoreFixture fixture) : IChangeSink
     {
@@ -75,30 +81,5 @@ internal sealed class MemoryStoreFixture : StoreFixture
         public void Gap()
         {
         }
-    }
-
-    /// <summary>Counts successes; nothing else of pool health is the store's business.</summary>
-    private sealed class CountingHealth : IPoolHealthStore
-    {
-        public ConcurrentDictionary<PoolId, int> Successes { get; } = new();
-
-        public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
-        {
-            Successes.AddOrUpdate(pool, 1, static (_, count) => count + 1);
-            return new(PoolHealthSnapshot.Unknown(pool));
-        }
-
-        public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
-            => throw new NotSupportedException();
-
-        public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
-            => throw new NotSupportedException();
-
-        public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
-            => throw new NotSupportedException();
     }
 }

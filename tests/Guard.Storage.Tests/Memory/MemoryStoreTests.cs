@@ -49,7 +49,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
         Assert.Null(await Store.GetAsync(runner.RunnerId, Ct));
         Assert.Equal(2, (await Store.ListAsync(new ActorQuery("default", null, "lobby", null, true, 1000, null), Ct)).Items.Count);
         Assert.Empty((await Store.ListAsync(new RunnerQuery("default", null, true, 1000, null), Ct)).Items);
-        Assert.Equal(TransitionResult.NotFound, await Store.CommitReadyAsync(actor.Id, Pool, 1, Ct));
+        Assert.Equal(TransitionResult.NotFound, (await Store.CommitReadyAsync(actor.Id, Pool, 1, Ct)).Result);
         Assert.NotNull(await Store.FindAsync("default", "lobby", "k", Ct));
         Assert.NotNull(await Store.GetAsync(other.Id, Ct));
     }

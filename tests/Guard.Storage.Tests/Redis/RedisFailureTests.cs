@@ -101,7 +101,7 @@ public sealed class RedisFailureTests(RedisAssembly redis)
         Assert.Equal(StartGrantStatus.Granted, grant.Status);
         await redis.Server.AskAsync("SET", $"{store.Connection.Keys.Pool(Pool)}health", "a string");
 
-        Assert.Equal(TransitionResult.Ok, await store.Actors.CommitReadyAsync(actor, Pool, grant.Actor!.Generation, Ct));
+        Assert.Equal(TransitionResult.Ok, (await store.Actors.CommitReadyAsync(actor, Pool, grant.Actor!.Generation, Ct)).Result);
 
         Assert.Equal(ActorState.Ready, (await store.Actors.GetAsync(actor, Pool, Ct))!.State);
     }

@@ -136,7 +136,7 @@ public sealed class RedisImportTests(RedisAssembly redis)
         var index = new RedisIndex(connection);
         Func<NewActor, Task>[] all =
         [
-            a => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", a.Key!), KeyEntry.Pending(a.Id, a.Pool, 1).Text), Ct),
+            a => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", a.Key!), KeyEntry.Pending(a.Id, a.Pool).Text), Ct),
             a => index.SetPoolAsync(a.Id, a.Pool, Ct),
             a => connection.EvaluateAsync("index_add_many", [keys.Namespace("default")], [a.Id.ToString(), a.Name], Ct),
             a => connection.EvaluateAsync(

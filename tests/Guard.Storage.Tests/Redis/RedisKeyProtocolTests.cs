@@ -140,7 +140,7 @@ public sealed class RedisKeyProtocolTests(RedisAssembly redis)
         var index = new RedisIndex(connection);
         Func<Task>[] all =
         [
-            () => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", "k"), KeyEntry.Pending(actor.Id, actor.Pool, 1).Text), Ct),
+            () => connection.CallAsync("test", db => db.StringSetAsync(keys.ActorKey("default", "lobby", "k"), KeyEntry.Pending(actor.Id, actor.Pool).Text), Ct),
             () => index.SetPoolAsync(actor.Id, actor.Pool, Ct),
             () => index.AddAsync("default", id, Ct, RedisIndex.Actors, RedisIndex.Named("lobby")),
             () => connection.EvaluateAsync("actor_create", [keys.Pool(actor.Pool)], [id, "lobby", 0, 1, "k", 0, "", 0, ""], Ct),

@@ -16,7 +16,6 @@ namespace Guard.Storage.Tests.Redis;
 /// <summary>A store in a real Redis, under a key prefix of its own, whose clock is the server's plus an offset that tests move.</summary>
 internal sealed class RedisStoreFixture : StoreFixture
 {
-    private readonly CountingHealth _health;
     private readonly RedisChangeFeed _feed;
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, bool> _settled = new();
@@ -34,12 +33,11 @@ internal sealed class RedisStoreFixture : StoreFixture
         Metrics = new GuardMetrics(Live);
         Assert.True(RedisSettings.TryParse(server.Address, out var settings));
         Connection = new RedisConnection(
-            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Metrics.StoreOp, TimeProvider.System,
+            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Observe, TimeProvider.System,
             NullLogger<RedisConnection>.Instance);
         AllPools = new RedisPools(Connection);
         PoolHealth = new RedisPoolHealthStore(Connection, Live.StoreRules);
-        _health = new CountingHealth(PoolHealth);
-        Actors = new RedisActorStore(Connection, AllPools, _health, Live.StoreRules);
+        Actors = new RedisActorStore(Connection, AllPools, Live.StoreRules);
         Runners = new RedisRunnerStore(Connection, AllPools, Live.StoreRules);
         Pools = new RedisPoolStore(Connection, AllPools);
         _feed = new RedisChangeFeed(Connection, Live.Current.FailFast.Push, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
@@ -54,6 +52,9 @@ internal sealed class RedisStoreFixture : StoreFixture
     public GuardMetrics Metrics { get; }
 
     public StoreContact Contact { get; } = new();
+
+    /// <summary>The op of every round trip so far.</summary>
+    public ConcurrentQueue<string> Trips { get; } = new();
 
     public RedisConnection Connection { get; }
 
@@ -79,6 +80,8 @@ internal sealed class RedisStoreFixture : StoreFixture
 
     public Action<PoolHealthSnapshot>? OnHealth { get; set; }
 
+    public void Subscribe(IChangeSink sink) => _feed.Subscribe(sink);
+
     public override ValueTask AdvanceAsync(TimeSpan time)
     {
         _offset += (long)time.TotalMilliseconds;
@@ -99,7 +102,8 @@ internal sealed class RedisStoreFixture : StoreFixture
         }
     }
 
-    public override ValueTask<int> SuccessesAsync(PoolId pool) => new(_health.Successes.GetValueOrDefault(pool));
+    /// <remarks>Each report raises the version of the health, and those tests that ask report nothing else.</remarks>
+    public override async ValueTask<int> SuccessesAsync(PoolId pool) => (int)(await PoolHealth.ReadAsync(pool, CancellationToken.None)).Seq;
 
     public override async ValueTask DisposeAsync()
     {
@@ -108,6 +112,12 @@ internal sealed class RedisStoreFixture : StoreFixture
         _stop.Dispose();
         await Connection.DisposeAsync();
         await base.DisposeAsync();
+    }
+
+    private void Observe(string op, string result, TimeSpan took)
+    {
+        Trips.Enqueue(op);
+        Metrics.StoreOp(op, result, took);
     }
 
     private sealed class Listener(RedisStoreFixture fixture) : IChangeSink
@@ -121,29 +131,5 @@ internal sealed class RedisStoreFixture : StoreFixture
             Interlocked.Increment(ref fixture._gaps);
             fixture._listening.TrySetResult();
         }
-    }
-
-    private sealed class CountingHealth(IPoolHealthStore inner) : IPoolHealthStore
-    {
-        public ConcurrentDictionary<PoolId, int> Successes { get; } = new();
-
-        public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
-        {
-            Successes.AddOrUpdate(pool, 1, static (_, count) => count + 1);
-            return inner.ReportSuccessAsync(pool, cancellationToken);
-        }
-
-        public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken) => inner.ReadAsync(pool, cancellationToken);
-
-        public ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
-            => inner.ReportErrorAsync(pool, error, cancellationToken);
-
-        public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
-            => inner.TryGrantProbeAsync(pool, interval, cancellationToken);
-
-        public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);
-
-        public ValueTask EndProbeAsync(PoolId pool, long probeId, bool success, CancellationToken cancellationToken)
-            => inner.EndProbeAsync(pool, probeId, success, cancellationToken);
     }
 }

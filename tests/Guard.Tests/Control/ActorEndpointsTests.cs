@@ -283,7 +283,7 @@ public sealed class ActorEndpointsTests
     {
         var grant = await server.Store.TryBeginStartAsync(new StartRequest(id, Pool, "guard-1", []), TestContext.Current.CancellationToken);
         Assert.Equal(StartGrantStatus.Granted, grant.Status);
-        Assert.Equal(TransitionResult.Ok, await server.Store.CommitReadyAsync(id, Pool, 1, TestContext.Current.CancellationToken));
+        Assert.Equal(TransitionResult.Ok, (await server.Store.CommitReadyAsync(id, Pool, 1, TestContext.Current.CancellationToken)).Result);
     }
 
     private static async Task MakeNoCapacityAsync(ControlServer server, ActorId id)

@@ -61,15 +61,16 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now)))
             .AddSingleton(new LiveOptions(options))
             .AddSingleton(new MemoryChangeFeed(NullLogger<MemoryChangeFeed>.Instance))
-            .AddSingleton<IPoolHealthStore>(s => new MemoryPoolHealthStore(
+            .AddSingleton(s => new MemoryPoolHealthStore(
                 s.GetRequiredService<TimeProvider>(),
                 s.GetRequiredService<LiveOptions>().StoreRules,
                 s.GetRequiredService<MemoryChangeFeed>().PublishPoolHealth))
             .AddSingleton(s => new MemoryStore(
                 s.GetRequiredService<MemoryChangeFeed>(),
-                s.GetRequiredService<IPoolHealthStore>(),
+                s.GetRequiredService<MemoryPoolHealthStore>().CountSuccess,
                 s.GetRequiredService<LiveOptions>().StoreRules,
                 s.GetRequiredService<TimeProvider>()))
+            .AddSingleton<IPoolHealthStore>(s => s.GetRequiredService<MemoryPoolHealthStore>())
             .AddSingleton<IActorStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IRunnerStore>(s => s.GetRequiredService<MemoryStore>())
             .AddSingleton<IPoolStore>(s => s.GetRequiredService<MemoryStore>())

@@ -7,7 +7,7 @@ using Guard.Model.Stores;
 namespace Guard.Core.Request.Readiness;
 
 /// <summary>The waits of this Guard, one per actor somebody waits for. Thread-safe.</summary>
-internal sealed class ActorWaits(WaitServices services) : IChangeSink
+internal sealed class ActorWaits(WaitServices services)
 {
     private readonly ConcurrentDictionary<ActorId, ActorWait> _waits = new();
 
@@ -40,7 +40,7 @@ internal sealed class ActorWaits(WaitServices services) : IChangeSink
             {
                 if (wait.TryJoin(waiter, probe))
                 {
-                    _ = wait.RunAsync();
+                    wait.Begin();
                     return wait;
                 }
             }
@@ -48,20 +48,4 @@ internal sealed class ActorWaits(WaitServices services) : IChangeSink
     }
 
     public void Remove(ActorId id, ActorWait wait) => _waits.TryRemove(KeyValuePair.Create(id, wait));
-
-    void IChangeSink.ActorChanged(ActorId id, PoolId pool, long revision)
-    {
-        if (_waits.TryGetValue(id, out var wait))
-        {
-            wait.Poke();
-        }
-    }
-
-    void IChangeSink.Gap()
-    {
-        foreach (var (_, wait) in _waits)
-        {
-            wait.Poke();
-        }
-    }
 }

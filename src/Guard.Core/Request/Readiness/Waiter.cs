@@ -5,7 +5,7 @@ namespace Guard.Core.Request.Readiness;
 
 /// <summary>
 /// One request in a shared wait. Its times are timestamps of the time provider, fixed when it arrives: nothing re-arms them. Everything
-/// but <see cref="Task"/> is touched only by its <see cref="ActorWait"/>, under its lock.
+/// but <see cref="Task"/> is touched only by its <see cref="Waiters"/>, under their lock, and after it was taken out by who took it.
 /// </summary>
 internal sealed class Waiter
 {
@@ -33,6 +33,9 @@ internal sealed class Waiter
 
     /// <summary>Counted already as one that would have failed (mode report).</summary>
     public bool Reported { get; set; }
+
+    /// <summary>Where it stands among its <see cref="Waiters"/>; -1 when it is not among them.</summary>
+    public int Place { get; set; } = -1;
 
     public Task<HoldResult> Task => _completion.Task;
 

@@ -5,6 +5,7 @@ using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Request.Targets;
 using Guard.Core.Transport;
+using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Stores;
 
@@ -97,21 +98,26 @@ internal sealed class RouteResolver(
     {
         var (gaps, creations) = (cache.Gaps, cache.Creations);
         var since = time.GetTimestamp();
-        var found = await actors.FindAsync(query.Namespace, query.Name, query.Key, CancellationToken.None);
-        metrics.Resolved("store", time.GetElapsedTime(since));
-        if (found is null && query.Create)
+        ActorRecord? found;
+        if (query.Create)
         {
-            since = time.GetTimestamp();
+            // Creating finds the actor that has the key, too.
             var pool = new PoolId(query.Namespace, query.Pool!);
             var label = checked((ushort)options.Current.Datacenter.Label);
             var made = await actors.CreateAsync(
-                new NewActor(ActorId.New(label), pool, query.Name, query.Key, query.CrashPolicy, query.Input), CancellationToken.None);
-            metrics.Resolved("create", time.GetElapsedTime(since));
-            found = made.Actor;
+                new NewActor(ActorId.New(label), pool, query.Name, query.Key, query.CrashPolicy, query.Input) { IsIdFresh = true }, CancellationToken.None);
+            metrics.Resolved(made.Status == CreateActorStatus.Created ? "create" : "store", time.GetElapsedTime(since));
             if (made.Status == CreateActorStatus.NoPool)
             {
                 return await NamespaceErrorAsync(query) ?? GuardErrors.NoRunnerConfig(query.Namespace, query.Pool!);
             }
+
+            found = made.Actor;
+        }
+        else
+        {
+            found = await actors.FindAsync(query.Namespace, query.Name, query.Key, CancellationToken.None);
+            metrics.Resolved("store", time.GetElapsedTime(since));
         }
 
         if (found is null)

@@ -20,13 +20,11 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
     private readonly Dictionary<PoolId, Queue> _queues = [];
     private long _lastTicket;
 
-    /// <summary>Waits for the wake's turn to ask, for a pulse of its own, or for the cancellation; never throws.</summary>
-    /// <param name="wake">It was just refused a slot.</param>
-    /// <param name="unwanted">Nobody waits for the actor any more.</param>
-    public async ValueTask WaitAsync(Wake wake, CancellationToken unwanted)
+    /// <summary>Waits for the turn of a wake that was just refused a slot, or for a pulse of its own; never throws.</summary>
+    public async ValueTask WaitAsync(ActorWake wake)
     {
         var queue = Enter(wake);
-        await wake.Pulse.WaitAsync(Timeout.InfiniteTimeSpan, unwanted);
+        await wake.Pulse.WaitAsync(Timeout.InfiniteTimeSpan, CancellationToken.None);
         lock (_gate)
         {
             queue.Waiting.Remove(wake);
@@ -34,7 +32,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
     }
 
     /// <summary>Call when the wake has asked: who was not refused leaves the turn, or the room there is, to the next.</summary>
-    public void Asked(Wake wake, StartGrantStatus answer)
+    public void Asked(ActorWake wake, StartGrantStatus answer)
     {
         var hadTurn = wake.HasTurn;
         wake.HasTurn = false;
@@ -49,7 +47,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
     }
 
     /// <summary>Call when the wake has ended: a turn it did not come to use goes to the next.</summary>
-    public void Ended(Wake wake)
+    public void Ended(ActorWake wake)
     {
         if (wake.HasTurn)
         {
@@ -69,7 +67,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         }
     }
 
-    private Queue Enter(Wake wake)
+    private Queue Enter(ActorWake wake)
     {
         lock (_gate)
         {
@@ -114,7 +112,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         }
     }
 
-    private static void Send(Wake wake)
+    private static void Send(ActorWake wake)
     {
         wake.HasTurn = true;
         wake.Pulse.Set();
@@ -126,7 +124,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         while (true)
         {
             await Task.Delay(options.Current.Readiness.RepairInterval, time);
-            Wake[] others;
+            ActorWake[] others;
             lock (_gate)
             {
                 if (queue.Waiting.Count == 0)
@@ -147,7 +145,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         }
     }
 
-    private async Task RenewAsync(PoolId pool, Wake[] wakes)
+    private async Task RenewAsync(PoolId pool, ActorWake[] wakes)
     {
         try
         {
@@ -180,10 +178,10 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
 
     private sealed class Queue
     {
-        private static readonly Comparer<Wake> ByTicket = Comparer<Wake>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket));
+        private static readonly Comparer<ActorWake> ByTicket = Comparer<ActorWake>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket));
 
         /// <summary>In the order they were first refused.</summary>
-        public SortedSet<Wake> Waiting { get; } = new(ByTicket);
+        public SortedSet<ActorWake> Waiting { get; } = new(ByTicket);
 
         /// <summary>Turns that found nobody.</summary>
         public int Unused { get; set; }

@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
+using Guard.Storage.Memory;
 
 namespace Guard.Core.Tests.Request.Readiness;
 
 /// <summary>Passes everything on, counts reads and reports, and fails reads when told to.</summary>
-internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthStore
+internal sealed class CountingHealthStore(MemoryPoolHealthStore inner) : IPoolHealthStore
 {
     private readonly ConcurrentQueue<PoolError?> _reported = new();
     private int _reads;
@@ -32,6 +33,13 @@ internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthS
 
     public ValueTask<PoolHealthSnapshot> ReportSuccessAsync(PoolId pool, CancellationToken cancellationToken)
         => Reporting(null, inner.ReportSuccessAsync(pool, cancellationToken));
+
+    public IReadOnlyList<PoolHealthSnapshot>? CountSuccess(PoolId pool)
+    {
+        var news = inner.CountSuccess(pool);
+        _reported.Enqueue(null);
+        return news;
+    }
 
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
     {

@@ -29,7 +29,7 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
     public ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
         => link.RenewalBug is { } bug ? throw bug : link.CallAsync(() => store.RenewPendingAsync(pool, ids, cancellationToken), cancellationToken);
 
-    public ValueTask<TransitionResult> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
+    public ValueTask<ReadyCommit> CommitReadyAsync(ActorId id, PoolId pool, long generation, CancellationToken cancellationToken)
         => link.CallAsync(() => store.CommitReadyAsync(id, pool, generation, cancellationToken), cancellationToken);
 
     public ValueTask<TransitionResult> CommitStartFailedAsync(
@@ -106,8 +106,14 @@ internal sealed class LinkedLiveness(IGuardLiveness store, StoreLink link) : IGu
 
     public int Asked => Volatile.Read(ref _asked);
 
-    public ValueTask RenewAsync(string guardId, CancellationToken cancellationToken)
-        => link.CallAsync(() => store.RenewAsync(guardId, cancellationToken), cancellationToken);
+    /// <summary>Renewals wait for it.</summary>
+    public Task MayRenew { get; set; } = Task.CompletedTask;
+
+    public async ValueTask RenewAsync(string guardId, CancellationToken cancellationToken)
+    {
+        await MayRenew;
+        await link.CallAsync(() => store.RenewAsync(guardId, cancellationToken), cancellationToken);
+    }
 
     public ValueTask EndAsync(string guardId, CancellationToken cancellationToken)
         => link.CallAsync(() => store.EndAsync(guardId, cancellationToken), cancellationToken);

@@ -266,7 +266,7 @@ public sealed class ReadinessGateTests
         var moved = TimeSpan.Zero;
         while (!hold.IsCompleted)
         {
-            ((IChangeSink)h.Waits).ActorChanged(actor.Id, actor.Pool, 2);
+            ((IChangeSink)h.Starter).ActorChanged(actor.Id, actor.Pool, 1000 + (long)moved.TotalMilliseconds);
             h.Time.Advance(TimeSpan.FromMilliseconds(100));
             moved += TimeSpan.FromMilliseconds(100);
             await ReadinessHarness.SettleAsync(hold);

@@ -55,7 +55,7 @@ internal sealed class ReadinessHarness
         Metrics = new GuardMetrics(Live);
         Feed = other?.Feed ?? new MemoryChangeFeed(new TestLog<MemoryChangeFeed>());
         Health = other?.Health ?? new CountingHealthStore(new MemoryPoolHealthStore(Time, Live.StoreRules, Feed.PublishPoolHealth));
-        Store = other?.Store ?? new MemoryStore(Feed, Health, Live.StoreRules, Time, new Random(1));
+        Store = other?.Store ?? new MemoryStore(Feed, Health.CountSuccess, Live.StoreRules, Time, new Random(1));
         LivenessStore = other?.LivenessStore ?? new MemoryGuardLiveness(Time);
         Link = new StoreLink(Time);
         var actors = new LinkedActorStore(Store, Link);
@@ -79,13 +79,13 @@ internal sealed class ReadinessHarness
         Memory = new MemoryPressure(Live, Metrics, () => MemoryUse, Time, new TestLog<MemoryPressure>());
         Limiter = new HoldLimiter(Live, Metrics, Memory);
         Waits = new ActorWaits(new(
-            actors, Starter, Routes, Tracker, watchers, probes, Connects, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
+            Starter, Routes, Tracker, watchers, probes, Connects, Live, Metrics, Time));
         Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time, new TestLog<UnroutedHold>());
         Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));
-        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, Waits])
+        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter])
         {
             Feed.Subscribe(sink);
         }

@@ -34,7 +34,7 @@ internal sealed class ServerlessHarness
         Live = other?.Live ?? new LiveOptions(new GuardOptions());
         Feed = other?.Feed ?? new MemoryChangeFeed(new TestLog<MemoryChangeFeed>());
         Health = other?.Health ?? new CountingHealthStore(new MemoryPoolHealthStore(Time, Live.StoreRules, Feed.PublishPoolHealth));
-        Store = other?.Store ?? new MemoryStore(Feed, Health, Live.StoreRules, Time, new Random(1));
+        Store = other?.Store ?? new MemoryStore(Feed, Health.CountSuccess, Live.StoreRules, Time, new Random(1));
         LivenessStore = other?.LivenessStore ?? new MemoryGuardLiveness(Time);
         Endpoints = other?.Endpoints ?? new ScriptedEndpoint();
         _link = new StoreLink(Time);
