@@ -118,7 +118,12 @@ public sealed class WaitersTests
         waiters.TryJoin(skips, null, out _);
         var starting = new ActorRecord
         {
-            Id = ActorId.New(1), Pool = ReadinessHarness.Pool, Name = "a", State = ActorState.Starting, Generation = 1, Revision = 2,
+            Id = ActorId.New(1),
+            Pool = ReadinessHarness.Pool,
+            Name = "a",
+            State = ActorState.Starting,
+            Generation = 1,
+            Revision = 2,
             Runner = new RunnerAddress("r1", "http://r1", RunnerProtocol.Http1, null, false),
         };
 
