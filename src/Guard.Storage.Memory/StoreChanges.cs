@@ -15,7 +15,7 @@ internal sealed class StoreChanges(PoolState pool)
     /// <summary>A slot may have become free.</summary>
     public bool Capacity { get; set; }
 
-    /// <summary>A slot was asked for and there is none.</summary>
+    /// <summary>A slot was asked for and there is none, or a runner drains by request.</summary>
     public bool CapacityWanted { get; set; }
 
     public void Add(ActorEntry entry, ActorRecord record) => _actors.Add((entry, record));

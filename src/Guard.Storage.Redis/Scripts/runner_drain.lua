@@ -12,5 +12,6 @@ if not runner.dr then
   redis.call('SADD', pool .. 'draining', id)
   recount(id, runner)
   drainByVersion(t, tonumber(ARGV[2]))
+  publish('w|' .. poolName)
 end
 return 1

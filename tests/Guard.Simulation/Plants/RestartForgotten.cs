@@ -32,7 +32,16 @@ internal sealed class RestartForgotten(StoreModel store, ActorState state) : IPo
 
     public ValueTask<IReadOnlyList<PoolId>> ListPoolsAsync(CancellationToken cancellationToken) => _inner.ListPoolsAsync(cancellationToken);
 
-    public ValueTask ReleaseAsync(PoolId pool, string guardId, CancellationToken cancellationToken) => _inner.ReleaseAsync(pool, guardId, cancellationToken);
+    public ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(LeaseTerms terms, CancellationToken cancellationToken)
+        => _inner.LeaseAsync(terms, cancellationToken);
+
+    public ValueTask ReleaseAsync(string guardId, CancellationToken cancellationToken) => _inner.ReleaseAsync(guardId, cancellationToken);
+
+    public ValueTask<IReadOnlyList<TimeSpan?>> GetSilencesAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+        => _inner.GetSilencesAsync(pools, cancellationToken);
+
+    public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
+        => _inner.PurgeAsync(pool, lease, cancellationToken);
 
     public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken) => _inner.EvictAsync(terms, cancellationToken);
 

@@ -45,8 +45,8 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
     public ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => link.CallAsync(() => store.ApplyEventAsync(runnerId, runnerEvent, cancellationToken), cancellationToken);
 
-    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => link.CallAsync(() => store.ListStartingAsync(olderThan, cancellationToken), cancellationToken);
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.ListStartingAsync(pool, olderThan, cancellationToken), cancellationToken);
 
     public ValueTask<ActorRecord?> DestroyAsync(ActorId id, CancellationToken cancellationToken)
         => link.CallAsync(() => store.DestroyAsync(id, cancellationToken), cancellationToken);
