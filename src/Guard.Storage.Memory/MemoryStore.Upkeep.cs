@@ -103,7 +103,7 @@ internal sealed partial class MemoryStore
     /// <summary>Unlike in Redis tombstones are a namespace's, and forgetting them costs no round trip: all that are due go.</summary>
     public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
     {
-        if (_pools.TryGetValue(pool, out var state))
+        if (_pools.TryGetValue(pool, out var state) && Keeps(state, lease))
         {
             Purge(state.Namespace);
         }
@@ -151,6 +151,14 @@ internal sealed partial class MemoryStore
         return default;
     }
 
+    private static bool Keeps(PoolState pool, UpkeepLease lease)
+    {
+        lock (pool.Gate)
+        {
+            return pool.Keeper == lease;
+        }
+    }
+
     /// <summary>Under the pool's lock.</summary>
     private TimeSpan? Silence(PoolState pool)
     {
@@ -164,6 +172,13 @@ internal sealed partial class MemoryStore
         }
 
         return longest;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+    {
+        feed.PublishActor(actor.Id, actor.Pool, actor.Revision);
+        return default;
     }
 
     private StreamRunner Streaming(RunnerEntry runner)

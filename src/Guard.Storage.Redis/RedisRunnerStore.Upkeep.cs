@@ -60,7 +60,7 @@ internal sealed partial class RedisRunnerStore
         var lost = await StopManyAsync((string[])reply[1]!, pool, lostMs, terms.Lease, cancellationToken);
 
         // Whoever stopped these did not come to the end.
-        await StopManyAsync((string[])reply[2]!, pool, "", terms.Lease, cancellationToken);
+        await StopManyAsync((string[])reply[2]!, pool, "", null, cancellationToken);
         return new()
         {
             IsTaken = (int)reply[0] == 1,
@@ -165,16 +165,24 @@ internal sealed partial class RedisRunnerStore
         await redis.CallAsync("tell_connect", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
     }
 
-    /// <summary>Stops runners and takes their actors from them, all in the same round trips; the records of those that this call stopped.</summary>
+    /// <inheritdoc/>
+    public async ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+    {
+        RedisValue text = FormattableString.Invariant($"a|{actor.Pool}|{actor.Id}|{actor.Revision}");
+        await redis.CallAsync("tell_actor", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
+    }
+
+    /// <summary>Stops runners and takes their actors from them, all in the same round trips; the records of those that this call stopped. With
+    /// an age from which they are lost it needs the lease of the pool.</summary>
     private async Task<List<RunnerRecord>> StopManyAsync(
-        IReadOnlyList<string> runnerIds, PoolId pool, RedisValue lostAfter, UpkeepLease lease, CancellationToken cancellationToken)
+        IReadOnlyList<string> runnerIds, PoolId pool, RedisValue lostAfter, UpkeepLease? lease, CancellationToken cancellationToken)
     {
         var stopped = new List<RunnerRecord>();
         var left = runnerIds;
         while (left.Count > 0)
         {
             var runs = left.Select(id => (
-                redis.Keys.Pool(pool), (RedisValue[])[id, lostAfter, ActorsPerCall, EligibleAfter, Restart, lease.GuardId, lease.Epoch])).ToArray();
+                redis.Keys.Pool(pool), (RedisValue[])[id, lostAfter, ActorsPerCall, EligibleAfter, Restart, lease?.GuardId ?? "", lease?.Epoch ?? 0])).ToArray();
             var replies = await redis.EvaluateManyAsync("runner_stop", runs, cancellationToken);
             var more = new List<string>();
             foreach (var (id, reply) in left.Zip(replies).Where(r => r.Second.Length > 0))

@@ -63,6 +63,9 @@ internal interface IPoolUpkeepStore
     /// <summary>Tells every Guard, by the feed alone, how a connect of the pool ended: see <see cref="IChangeSink.ConnectEnded"/>.</summary>
     ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken);
 
+    /// <summary>Tells every Guard of an actor again, by the feed alone, as if it had changed: see <see cref="IChangeSink.ActorChanged"/>.</summary>
+    ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken);
+
     /// <summary>Actors of a pool that were told to stop, or were to be by a Guard that died, and have not; at most 1000.</summary>
     ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken);
 }

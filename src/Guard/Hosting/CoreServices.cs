@@ -57,6 +57,7 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<ActorWaits>());
         feed.Subscribe(services.GetRequiredService<PoolAttention>());
+        feed.Subscribe(services.GetRequiredService<GiveBackStarts>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -171,6 +172,7 @@ internal static class CoreServices
         // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
         services.AddHostedService(static sp => sp.GetRequiredService<PoolKeepers>());
+        services.AddHostedService(static sp => sp.GetRequiredService<GiveBackStarts>());
 
         // Stops before what evicts actors does: its streams drain first.
         services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
@@ -186,7 +188,8 @@ internal static class CoreServices
         services.AddSingleton<IPoolJob, RestartActors>();
         services.AddSingleton<IPoolJob, ScaleServerless>();
         services.AddSingleton<IPoolJob, EvictActors>();
-        services.AddSingleton<IPoolJob, GiveBackStarts>();
+        services.AddSingleton<GiveBackStarts>();
+        services.AddSingleton<IPoolJob>(static sp => sp.GetRequiredService<GiveBackStarts>());
         services.AddSingleton<IPoolJob, PurgeTombstones>();
     }
 

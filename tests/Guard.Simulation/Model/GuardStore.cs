@@ -113,6 +113,13 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
             return true;
         }, cancellationToken);
 
+    public async ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+        => await link.CallAsync("tell actor", async () =>
+        {
+            await _model.Upkeep.TellActorAsync(actor, default);
+            return true;
+        }, cancellationToken);
+
     public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken)
         => link.CallAsync("evict", () => _model.Upkeep.EvictAsync(terms, default), cancellationToken);
 

@@ -48,6 +48,8 @@ internal sealed class RestartForgotten(StoreModel store, ActorState state) : IPo
     public ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
         => _inner.TellConnectAsync(pool, failure, wait, cancellationToken);
 
+    public ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken) => _inner.TellActorAsync(actor, cancellationToken);
+
     public ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
         => _inner.ListStoppingAsync(pool, cancellationToken);
 }

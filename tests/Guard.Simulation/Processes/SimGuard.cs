@@ -90,6 +90,7 @@ internal sealed class SimGuard
             (_, _) => throw new NotSupportedException("no pool here is serverless"),
             streams, new ConnectReports(store, store, streams, metrics, Log<ScaleServerless>()), store, attention, live, time, random, Log<ScaleServerless>());
         var metadata = new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>());
+        var starts = new GiveBackStarts(wakes, Starter, store, Log<GiveBackStarts>());
         IPoolJob[] jobs =
         [
             new LoseRunners(Log<LoseRunners>()),
@@ -97,7 +98,7 @@ internal sealed class SimGuard
             new RestartActors(Starter, probes, Tracker, settings, live, Log<RestartActors>()),
             new ScaleServerless(opener, streams, store, metadata, liveness, attention, metrics, Log<ScaleServerless>()),
             new EvictActors(store, wakes, Log<EvictActors>()),
-            new GiveBackStarts(wakes, Starter, Log<GiveBackStarts>()),
+            starts,
             new PurgeTombstones(store),
         ];
         var keepers = new PoolKeepers(store, jobs, attention, Identity, live, time, Log<PoolKeepers>());
@@ -110,6 +111,7 @@ internal sealed class SimGuard
         feed.Subscribe(Starter);
         feed.Subscribe(Waits);
         feed.Subscribe(attention);
+        feed.Subscribe(starts);
         feed.Subscribe(connects);
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
@@ -118,6 +120,7 @@ internal sealed class SimGuard
         Control = new ControlEdge(world, store, registry, client);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => keepers.RunAsync(CancellationToken.None));
+        Process.Run(() => starts.RunAsync(CancellationToken.None));
         Process.Run(() => streams.RunAsync(CancellationToken.None));
     }
 }

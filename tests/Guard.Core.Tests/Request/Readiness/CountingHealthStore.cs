@@ -10,6 +10,9 @@ internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthS
 {
     private readonly ConcurrentQueue<PoolError?> _reported = new();
     private int _reads;
+    private int _probesAsked;
+
+    public int ProbesAsked => Volatile.Read(ref _probesAsked);
 
     public int Reads => Volatile.Read(ref _reads);
 
@@ -31,7 +34,10 @@ internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthS
         => Reporting(null, inner.ReportSuccessAsync(pool, cancellationToken));
 
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
-        => inner.TryGrantProbeAsync(pool, interval, cancellationToken);
+    {
+        Interlocked.Increment(ref _probesAsked);
+        return inner.TryGrantProbeAsync(pool, interval, cancellationToken);
+    }
 
     public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);
 
