@@ -46,7 +46,7 @@ internal sealed class PoolAttention(TimeProvider time) : IChangeSink
 
     void IChangeSink.Gap() => Interlocked.Increment(ref _gaps);
 
-    private static IReadOnlyList<PoolId> Take(ConcurrentDictionary<PoolId, bool> pools)
+    private static List<PoolId> Take(ConcurrentDictionary<PoolId, bool> pools)
     {
         if (pools.IsEmpty)
         {

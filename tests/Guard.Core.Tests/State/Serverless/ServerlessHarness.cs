@@ -17,7 +17,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Guard.Core.Tests.State.Serverless;
 
 /// <summary>
-/// What manages a serverless pool, over the Memory store, with a clock that tests move and an endpoint that they script. The sweeper's part is
+/// What manages a serverless pool, over the Memory store, with a clock that tests move and an endpoint that they script. The keeper's part is
 /// the test's: <see cref="LookAsync"/>. Further Guards on the same store come from <see cref="AddGuard"/>.
 /// </summary>
 internal sealed class ServerlessHarness

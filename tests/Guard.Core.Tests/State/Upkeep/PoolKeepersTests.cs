@@ -69,7 +69,7 @@ public sealed class PoolKeepersTests : IAsyncDisposable
         for (var passed = TimeSpan.Zero; passed < time; passed += step)
         {
             _time.Advance(step);
-            await Task.Delay(1, Ct);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Ct);
             var since = TimeProvider.System.GetTimestamp();
             while (ThreadPool.PendingWorkItemCount > 0 && TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(20))
             {

@@ -1,6 +1,5 @@
 using Guard.Core.State.Upkeep;
 using Guard.Core.Tests.Request.Readiness;
-using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
