@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.FailFast;
 

@@ -1,5 +1,5 @@
 using Guard.FailFast;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 // Prints the table of docs/fail-fast.md: a real Guard, with its default options, in front of endpoints broken in every way.
 //   dotnet run -c Release --project bench/FailFast [-- --only WORDS]

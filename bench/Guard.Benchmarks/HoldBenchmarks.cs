@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -42,7 +43,7 @@ public class HoldBenchmarks
         var healthStore = new MemoryPoolHealthStore(time, live.StoreRules, feed.PublishPoolHealth);
         var store = new MemoryStore(feed, healthStore, live.StoreRules, time);
         var identity = GuardIdentity.New();
-        var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, time, NullLogger<StarterLiveness>.Instance);
+        var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, metrics, time, NullLogger<StarterLiveness>.Instance);
         var client = new RunnerClient(new HttpMessageInvoker(new SocketsHttpHandler()), live, time, NullLogger<RunnerClient>.Instance);
         var starter = new ActorStarter(new(
             store, client, new SuspectRunners(time), identity, liveness, live, metrics, time, Random.Shared, NullLogger<ActorStarter>.Instance));
@@ -62,7 +63,7 @@ public class HoldBenchmarks
         var made = await store.CreateAsync(new(ActorId.New(1), pool, "room", "k", CrashPolicy.Sleep, null), CancellationToken.None);
         _route = ActorRoute.From(made.Actor!);
         _leaves = new CancellationTokenSource();
-        _stays = _gate.HoldAsync(_route, time.GetTimestamp(), skipReadyWait: false, avoid: null, _leaves.Token);
+        _stays = _gate.HoldAsync(_route, new Deadline(time.GetTimestamp(), TimeSpan.FromHours(1)), skipReadyWait: false, avoid: null, _leaves.Token);
     }
 
     [GlobalCleanup]
@@ -83,7 +84,7 @@ public class HoldBenchmarks
     public async Task<bool> JoinAndLeave()
     {
         using var client = new CancellationTokenSource();
-        var held = _gate.HoldAsync(_route, TimeProvider.System.GetTimestamp(), skipReadyWait: false, avoid: null, client.Token);
+        var held = _gate.HoldAsync(_route, new Deadline(TimeProvider.System.GetTimestamp(), TimeSpan.FromHours(1)), skipReadyWait: false, avoid: null, client.Token);
         await client.CancelAsync();
         return (await held).Route is null;
     }

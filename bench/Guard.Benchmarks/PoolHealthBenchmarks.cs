@@ -54,6 +54,8 @@ public class PoolHealthBenchmarks : IDisposable
     {
         public ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken) => new((PoolConfig?)null);
 
+        public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<bool> DeleteAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();

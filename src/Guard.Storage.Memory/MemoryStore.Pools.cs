@@ -7,25 +7,10 @@ namespace Guard.Storage.Memory;
 internal sealed partial class MemoryStore
 {
     /// <inheritdoc/>
-    public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
-    {
-        // What has been named by a runner-config stays known: namespaces exist for good, and pools are few.
-        var names = _namespaces.GetOrAdd(pool.Namespace, static (_, store) => new(store._actors, store._runners), this);
-        bool changed;
-        lock (names.Gate)
-        {
-            var state = _pools.GetOrAdd(pool, static (id, names) => new(id, names), names);
-            names.Pools.Add(pool.Name);
-            lock (state.Gate)
-            {
-                changed = state.Config is not { } before || !SameEndpoint(before.Serverless, config.Serverless);
-                state.Config = config;
-            }
-        }
+    public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => new(Write(pool, config, replace: true));
 
-        feed.PublishPoolConfig(pool);
-        return new(changed);
-    }
+    /// <inheritdoc/>
+    public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => new(Write(pool, config, replace: false));
 
     /// <inheritdoc/>
     public ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken)
@@ -93,6 +78,32 @@ internal sealed partial class MemoryStore
     /// <inheritdoc/>
     public ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken)
         => new(_namespaces.ContainsKey(@namespace));
+
+    /// <summary>True when the endpoint part is new or changed.</summary>
+    private bool Write(PoolId pool, PoolConfig config, bool replace)
+    {
+        // What has been named by a runner-config stays known: namespaces exist for good, and pools are few.
+        var names = _namespaces.GetOrAdd(pool.Namespace, static (_, store) => new(store._actors, store._runners), this);
+        bool changed;
+        lock (names.Gate)
+        {
+            var state = _pools.GetOrAdd(pool, static (id, names) => new(id, names), names);
+            names.Pools.Add(pool.Name);
+            lock (state.Gate)
+            {
+                if (state.Config is not null && !replace)
+                {
+                    return false;
+                }
+
+                changed = state.Config is not { } before || !SameEndpoint(before.Serverless, config.Serverless);
+                state.Config = config;
+            }
+        }
+
+        feed.PublishPoolConfig(pool);
+        return changed;
+    }
 
     private static bool SameEndpoint(ServerlessPoolConfig? left, ServerlessPoolConfig? right)
     {

@@ -37,7 +37,8 @@ internal sealed partial class MemoryStore
             isTaken = pool.Keeper != terms.Lease;
             pool.Keeper = terms.Lease;
             silence = Silence(pool);
-            silent = pool.Runners.Where(r => IsLost(r, terms.LostAfter)).Take(IPoolUpkeepStore.MostPerSweep).ToArray();
+            silent = pool.Runners.Where(r => IsLost(r, terms.LostAfter))
+                .OrderBy(r => r.Pinged).ThenBy(r => r.Record.RunnerId, StringComparer.Ordinal).Take(IPoolUpkeepStore.MostPerSweep).ToArray();
             drained = DrainByVersion(pool, changes);
             timedOut = GiveUp(pool, pool.Stopping.Where(a => a.Record.StopDeadlineTs <= Now), changes);
         }

@@ -9,7 +9,7 @@ namespace Guard.Storage.Memory;
 /// <summary>
 /// The embedded store: everything in this process, empty at start. One lock per pool orders the transitions of its actors and runners, as
 /// one hash slot does in Redis; the maps by id are concurrent and reads by id take no lock. Every call completes at once, never waits for
-/// I/O and never throws <see cref="StoreUnavailableException"/>; cancellation is not looked at. Thread-safe.
+/// I/O and never throws <see cref="StoreException"/>; cancellation is not looked at. Thread-safe.
 /// </summary>
 /// <remarks>Changes are published, and pool health is told of successes, after all locks are released.</remarks>
 /// <param name="feed">Told of every change.</param>

@@ -113,20 +113,17 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
         }
     }
 
-    /// <summary>Stops a runner: its actors lose it, then its slots go with it.</summary>
+    /// <summary>Stops a runner, and its slots with it: then its actors lose it.</summary>
     public void Stop(RunnerEntry runner, in RestartTiming restart, long now, StoreChanges changes)
     {
+        runner.Update(runner.Record with { StopTs = now });
         foreach (var actor in runner.Actors.ToArray())
         {
             Apply(actor, ActorLifecycle.RunnerLost(actor.Record, restart, now), changes);
         }
 
-        runner.Update(runner.Record with { StopTs = now });
         _byId.Remove(runner.Record.RunnerId);
         _byKey.Remove(runner.Record.Key);
-
-        // The slots that were freed meanwhile are gone.
-        changes.Capacity = false;
     }
 
     /// <summary>Applies what changed of a runner that registered again; its actors learn a new address.</summary>

@@ -45,7 +45,8 @@ internal sealed class RunnerEntry(long sequence, PoolState pool, RunnerRecord re
         ActorsChanged();
     }
 
-    private void ActorsChanged() => Update(_record with { ActorsVersion = _record.ActorsVersion + 1 });
+    // The version is for a runner that compares lists; a stopped one has none.
+    private void ActorsChanged() => Update(_record with { ActorsVersion = _record.ActorsVersion + (_record.StopTs == 0 ? 1 : 0) });
 
     // A runner that registers again may offer fewer slots than it uses.
     private int Remaining(RunnerRecord record) => record.StopTs == 0 ? Math.Max(0, record.TotalSlots - _actors.Count) : 0;

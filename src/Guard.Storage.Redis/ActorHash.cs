@@ -1,7 +1,6 @@
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Runners;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Redis;
 
@@ -12,14 +11,14 @@ internal static class ActorHash
     {
         Id = id,
         Pool = pool,
-        Name = hash.Text("n") ?? throw new FormatException("an actor's record in Redis has no name"),
+        Name = hash.Required("n"),
         Key = hash.Text("k"),
-        CrashPolicy = (CrashPolicy)hash.Number("cp"),
+        CrashPolicy = hash.Choice<CrashPolicy>("cp"),
         Input = hash.Bytes("in"),
-        State = (ActorState)hash.Number("s"),
+        State = hash.Choice<ActorState>("s"),
         Generation = hash.Number("g"),
         Revision = hash.Number("r"),
-        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, hash.Text("re")!, (RunnerProtocol)hash.Number("rp"), hash.Text("rk"), hash.Has("ri")) : null,
+        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, hash.Required("re"), hash.Choice<RunnerProtocol>("rp"), hash.Text("rk"), hash.Has("ri")) : null,
         Starter = hash.Text("st"),
         StartId = hash.Text("si"),
         Error = hash.Text("e") is { } error ? ReadError(error) : null,
@@ -35,12 +34,12 @@ internal static class ActorHash
     };
 
     /// <summary>A script's list of pairs of id and record.</summary>
-    public static IReadOnlyList<ActorRecord> ReadAll(PoolId pool, RedisResult pairs)
+    public static IReadOnlyList<ActorRecord> ReadAll(PoolId pool, RedisReply pairs)
     {
         var actors = new List<ActorRecord>(pairs.Length / 2);
         for (var i = 0; i + 1 < pairs.Length; i += 2)
         {
-            if (ActorId.TryParse((string)pairs[i]!, out var id) && RedisHash.From(pairs[i + 1]) is { } hash)
+            if (ActorId.TryParse(pairs[i].Text, out var id) && RedisHash.From(pairs[i + 1]) is { } hash)
             {
                 actors.Add(Read(id, pool, hash));
             }
@@ -60,7 +59,7 @@ internal static class ActorHash
         _ => "I",
     };
 
-    private static ActorError ReadError(string text) => text[0] switch
+    private static ActorError ReadError(string text) => text.FirstOrDefault() switch
     {
         'N' => new(ActorErrorKind.NoCapacity),
         'R' => new(ActorErrorKind.RunnerNoResponse, text[1..]),

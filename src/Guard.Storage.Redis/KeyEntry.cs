@@ -1,5 +1,6 @@
 using System.Globalization;
 using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Redis;
 
@@ -14,7 +15,7 @@ internal sealed record KeyEntry(string Text, bool IsPending, ActorId Id, PoolId 
         => new(string.Create(CultureInfo.InvariantCulture, $"pending|{id}|{pool}|{now}"), true, id, pool);
 
     /// <summary>Null when there is no entry.</summary>
-    /// <exception cref="FormatException">It is no entry.</exception>
+    /// <exception cref="StoreException">It is no entry.</exception>
     public static KeyEntry? Parse(string? text)
     {
         if (text is null)
@@ -25,6 +26,6 @@ internal sealed record KeyEntry(string Text, bool IsPending, ActorId Id, PoolId 
         var parts = text.Split('|');
         return parts.Length >= 3 && parts[0] is "pending" or "live" && ActorId.TryParse(parts[1], out var id) && RedisHash.ParsePool(parts[2]) is { } pool
             ? new(text, parts[0] == "pending", id, pool)
-            : throw new FormatException("the index entry of an actor's key in Redis cannot be read");
+            : throw RedisHash.Unreadable("the index entry of an actor's key in Redis cannot be read");
     }
 }

@@ -131,7 +131,7 @@ internal sealed partial class RedisActorStore
             return new(CreateActorStatus.NoPool, null);
         }
 
-        var record = ActorHash.Read(actor.Id, actor.Pool, RedisHash.From(reply[1])!);
+        var record = ActorHash.Read(actor.Id, actor.Pool, RedisHash.Of(reply[1]));
         return new((string?)reply[0] == "created" ? CreateActorStatus.Created : CreateActorStatus.KeyTaken, record);
     }
 

@@ -1,3 +1,4 @@
+using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Stores;
 using StackExchange.Redis;
@@ -5,7 +6,7 @@ using StackExchange.Redis;
 namespace Guard.Storage.Redis;
 
 /// <remarks>
-/// The steps of creating an actor (see the other part), each taken for the whole batch at once: five round trips when all are new, one
+/// The steps of creating an actor (see the other part), each taken for the whole batch at once: five round trips when all are new, two
 /// when all are there. Entries that are pending, because another import or a creator that died is in the middle of it, are finished
 /// along with the rest. What does not go as expected is created by itself, in the steps that settle any race.
 /// </remarks>
@@ -28,9 +29,17 @@ internal sealed partial class RedisActorStore
             await ImportOpenAsync(batch, outcomes, cancellationToken);
         }
 
-        foreach (var alone in Open(outcomes).Chunk(ImportedAlone))
+        // Those of one key one after the other: who comes first in the batch comes first to it.
+        var rest = Open(outcomes).GroupBy(i => batch[i].Actor.Key is null ? redis.Keys.ActorPool(batch[i].Actor.Id) : KeyOf(batch[i].Actor));
+        foreach (var alone in rest.Chunk(ImportedAlone))
         {
-            await Task.WhenAll(alone.Select(async i => outcomes[i] = await ImportAloneAsync(batch[i], cancellationToken)));
+            await Task.WhenAll(alone.Select(async group =>
+            {
+                foreach (var i in group)
+                {
+                    outcomes[i] = await ImportAloneAsync(batch[i], cancellationToken);
+                }
+            }));
         }
 
         return Array.ConvertAll(outcomes, o => o!.Value);
@@ -41,9 +50,14 @@ internal sealed partial class RedisActorStore
 
     private async Task<ImportOutcome> ImportAloneAsync(ImportedActor imported, CancellationToken cancellationToken)
     {
-        // An id of no meaning may have been used up by now.
-        var actor = imported.HasOwnId ? imported.Actor : imported.Actor with { Id = ActorId.New(imported.Actor.Id.Label) };
-        return ImportOutcome.Of(imported, await CreateAsync(actor, cancellationToken));
+        var result = await CreateAsync(imported.Actor, cancellationToken);
+        if (!imported.HasOwnId && result.Actor is { State: ActorState.Destroyed })
+        {
+            // An id of no meaning that a pass has used up.
+            result = await CreateAsync(imported.Actor with { Id = ActorId.New(imported.Actor.Id.Label) }, cancellationToken);
+        }
+
+        return ImportOutcome.Of(imported, result);
     }
 
     /// <summary>Takes every step for those that have no outcome, and leaves without one what did not go as expected.</summary>
@@ -63,7 +77,7 @@ internal sealed partial class RedisActorStore
         }
     }
 
-    /// <summary>One round trip: what is there gets its outcome, the rest is to be made.</summary>
+    /// <summary>Two round trips, one when no key is taken: what is there gets its outcome, the rest is to be made.</summary>
     private async Task<List<Importing>> LookAsync(
         IReadOnlyList<ImportedActor> batch, ImportOutcome?[] outcomes, CancellationToken cancellationToken)
     {
@@ -79,20 +93,30 @@ internal sealed partial class RedisActorStore
                 return (await Task.WhenAll(keys), await Task.WhenAll(owners), await Task.WhenAll(configs));
             },
             cancellationToken);
+        var entries = Array.ConvertAll(keys, k => KeyEntry.Parse(k));
+        var gone = await GoneAsync(entries, cancellationToken);
         var configured = mentioned.Where((_, i) => configs[i]).ToHashSet();
         var importing = new List<Importing>();
+        var claimed = new HashSet<RedisKey>();
         for (var o = 0; o < open.Length; o++)
         {
             var (i, imported) = (open[o], batch[open[o]]);
-            var entry = KeyEntry.Parse(keys[o]);
+            var entry = entries[o];
             if (entry is { IsPending: true })
             {
                 importing.Add(new(i, imported.Actor with { Id = entry.Id, Pool = entry.Pool }) { IsReserved = true });
             }
+            else if (entry is not null && gone.Contains(entry.Id))
+            {
+                // Its actor was destroyed, and the entry stays until somebody asks for the key: creating one by itself replaces it.
+            }
             else if (entry is not null)
             {
-                // A key's entry is gone a moment after its actor: what is taken for there may just have been destroyed.
                 outcomes[i] = imported.HasOwnId && entry.Id != imported.Actor.Id ? new(ImportStatus.Conflict, entry.Id) : new(ImportStatus.Exists);
+            }
+            else if (imported.Actor.Key is not null && !claimed.Add(KeyOf(imported.Actor)))
+            {
+                // A line before it in this batch may make the actor of its key: what that comes to decides, and the next pass sees it.
             }
             else if (!configured.Contains(imported.Actor.Pool))
             {
@@ -109,6 +133,20 @@ internal sealed partial class RedisActorStore
         }
 
         return importing;
+    }
+
+    /// <summary>The actors among those that have keys which are no more.</summary>
+    private async Task<HashSet<ActorId>> GoneAsync(KeyEntry?[] entries, CancellationToken cancellationToken)
+    {
+        var held = entries.OfType<KeyEntry>().Where(e => !e.IsPending).ToArray();
+        if (held.Length == 0)
+        {
+            return [];
+        }
+
+        var states = await redis.CallAsync(
+            "import_held", db => Task.WhenAll(Array.ConvertAll(held, e => db.HashGetAsync(ActorKey(e.Id, e.Pool), "s"))), cancellationToken);
+        return held.Where((_, i) => states[i].IsNull || (ActorState)(int)states[i] == ActorState.Destroyed).Select(e => e.Id).ToHashSet();
     }
 
     /// <summary>Sets the entries of keys to pending where there is none. Who came second is left out.</summary>

@@ -13,13 +13,15 @@ namespace Guard.Storage.Redis;
 /// <param name="pools">Tells which pools are configured.</param>
 /// <param name="health">Told of every start that ended ready.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
-internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools pools, IPoolHealthStore health, Func<StoreRules> rules)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisActorStore(
+    RedisConnection redis, RedisPools pools, IPoolHealthStore health, Func<StoreRules> rules, Random? random = null)
     : IActorStore, IActorImportStore
 {
     private const int MaxStarting = 1000;
     private readonly RedisIndex _index = new(redis);
 
-    private RedisValue Restart => rules().Restart.Draw(Random.Shared).ToString();
+    private RedisValue Restart => rules().Restart.Draw(random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<ActorRecord?> GetAsync(ActorId id, CancellationToken cancellationToken)
@@ -47,7 +49,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         switch ((string?)reply[0])
         {
             case "granted":
-                var runner = RunnerHash.Read((string)reply[2]!, request.Pool, RedisHash.From(reply[3])!);
+                var runner = RunnerHash.Read(reply[2].Text, request.Pool, RedisHash.Of(reply[3]));
                 var replaced = RedisHash.From(reply[4]) is { } before ? ActorHash.Read(request.Id, request.Pool, before) : null;
                 return new(StartGrantStatus.Granted, actor, runner, replaced);
             case "ready":
@@ -69,7 +71,7 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
     public async ValueTask<IReadOnlySet<ActorId>> RenewPendingAsync(PoolId pool, IReadOnlyCollection<ActorId> ids, CancellationToken cancellationToken)
     {
         var reply = await EvaluateAsync("actors_pending", pool, [.. ids.Select(id => (RedisValue)id.ToString())], cancellationToken);
-        return ((string[])reply!).Select(text => ActorId.Parse(text)).ToHashSet();
+        return reply.Texts.Select(RedisHash.ReadActor).ToHashSet();
     }
 
     /// <inheritdoc/>
@@ -171,14 +173,14 @@ internal sealed partial class RedisActorStore(RedisConnection redis, RedisPools 
         {
             await health.ReportSuccessAsync(pool, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
         }
     }
 
     private RedisKey ActorKey(ActorId id, PoolId pool) => redis.Keys.Pool(pool).Append($"actor:{id}");
 
-    private Task<RedisResult> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
+    private Task<RedisReply> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
         => redis.EvaluateAsync(script, [redis.Keys.Pool(pool)], arguments, cancellationToken);
 
     private static long Milliseconds(TimeSpan time) => (long)Math.Min(time.TotalMilliseconds, 1L << 52);

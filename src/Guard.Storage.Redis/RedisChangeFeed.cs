@@ -2,7 +2,6 @@ using System.Globalization;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Guard.Storage.Redis;
@@ -12,15 +11,33 @@ namespace Guard.Storage.Redis;
 /// hear; so after every reconnect, once it hears itself again, and when something cannot be read, the sinks are told of a gap. A sink that
 /// throws is logged and does not keep the others from hearing. Thread-safe.
 /// </summary>
-internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsHealth, TimeProvider time, ILogger<RedisChangeFeed> logger)
-    : BackgroundService, IChangeFeed
+internal sealed partial class RedisChangeFeed : IChangeFeed
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    private readonly RedisConnection _redis;
+    private readonly bool _hearsHealth;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RedisChangeFeed> _logger;
     private readonly Lock _gate = new();
     private readonly string _self = Guid.NewGuid().ToString("N");
-    private readonly SemaphoreSlim _restored = new(0);
     private volatile IChangeSink[] _sinks = [];
     private volatile TaskCompletionSource? _echo;
+    private volatile TaskCompletionSource? _restored;
+    private bool _hasEvents;
+    private bool _hasHealth;
+
+    /// <param name="redis">Where.</param>
+    /// <param name="hearsHealth">Whether changes of health are listened for too.</param>
+    /// <param name="time">The clock of waits.</param>
+    /// <param name="logger">Told of what nobody is thrown.</param>
+    public RedisChangeFeed(RedisConnection redis, bool hearsHealth, TimeProvider time, ILogger<RedisChangeFeed> logger)
+    {
+        _redis = redis;
+        _hearsHealth = hearsHealth;
+        _time = time;
+        _logger = logger;
+        redis.Restored += () => _restored?.TrySetResult();
+    }
 
     /// <inheritdoc/>
     public void Subscribe(IChangeSink sink)
@@ -31,42 +48,30 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsH
         }
     }
 
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Listens, tells of the gap that ends with it, and returns once something may have been missed again. Called again and again
+    /// for as long as the feed is wanted, after a failure too; by one caller.</summary>
+    /// <exception cref="StoreException">Redis does not let this Guard listen now.</exception>
+    public async Task ListenAsync(CancellationToken cancellationToken)
     {
-        redis.Restored += () => _restored.Release();
-        await SubscribeAsync(stoppingToken);
-        while (true)
+        // What is restored before this is heard of by what follows.
+        var restored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _restored = restored;
+        if (!_hasEvents)
         {
-            // What was published before the first echo was not heard either.
-            await HearItselfAsync(stoppingToken);
-            Tell(0, static (sink, _) => sink.Gap());
-            await _restored.WaitAsync(stoppingToken);
-            while (_restored.Wait(0, stoppingToken))
-            {
-            }
+            await _redis.SubscribeAsync(_redis.Keys.Events, OnEvent);
+            _hasEvents = true;
         }
-    }
 
-    private async Task SubscribeAsync(CancellationToken cancellationToken)
-    {
-        while (true)
+        if (_hearsHealth && !_hasHealth)
         {
-            try
-            {
-                await redis.SubscribeAsync(redis.Keys.Events, OnEvent);
-                if (hearsHealth)
-                {
-                    await redis.SubscribeAsync(redis.Keys.Health, OnHealth);
-                }
-
-                return;
-            }
-            catch (Exception e) when (e is StackExchange.Redis.RedisException or TimeoutException)
-            {
-                await Task.Delay(Patience, time, cancellationToken);
-            }
+            await _redis.SubscribeAsync(_redis.Keys.Health, OnHealth);
+            _hasHealth = true;
         }
+
+        // What was published before the first echo was not heard either.
+        await HearItselfAsync(cancellationToken);
+        Tell(0, static (sink, _) => sink.Gap());
+        await restored.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Publishes a word of its own until it comes back: only then is it certain that whatever is published will be heard.</summary>
@@ -76,18 +81,14 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsH
         {
             var echo = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _echo = echo;
+            await _redis.CallAsync("echo", db => db.PublishAsync(_redis.Keys.Events, $"e|{_self}"), cancellationToken);
             try
             {
-                await redis.CallAsync("echo", db => db.PublishAsync(redis.Keys.Events, $"e|{_self}"), cancellationToken);
-                await echo.Task.WaitAsync(Patience, time, cancellationToken);
+                await echo.Task.WaitAsync(Patience, _time, cancellationToken);
                 return;
             }
             catch (TimeoutException)
             {
-            }
-            catch (StoreUnavailableException)
-            {
-                await Task.Delay(Patience, time, cancellationToken);
             }
         }
     }
@@ -120,7 +121,7 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsH
             && long.TryParse(ms, NumberStyles.None, CultureInfo.InvariantCulture, out var wait))
         {
             Tell(
-                (endpoint, Kind: kind < 0 ? (PoolErrorKind?)null : (PoolErrorKind)kind, Wait: TimeSpan.FromMilliseconds(wait)),
+                (endpoint, Kind: kind < 0 ? (PoolErrorKind?)null : Enum.IsDefined((PoolErrorKind)kind) ? (PoolErrorKind)kind : PoolErrorKind.InternalError, Wait: TimeSpan.FromMilliseconds(wait)),
                 static (sink, ended) => sink.ConnectEnded(ended.endpoint, ended.Kind, ended.Wait));
         }
         else if (parts is ["p", var configured] && RedisHash.ParsePool(configured) is { } config)
@@ -148,7 +149,7 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsH
     // From a newer Guard, or from somebody who has no business on this channel: it may be about anything.
     private void Unreadable()
     {
-        LogUnreadable(logger);
+        LogUnreadable(_logger);
         Tell(0, static (sink, _) => sink.Gap());
     }
 
@@ -162,7 +163,7 @@ internal sealed partial class RedisChangeFeed(RedisConnection redis, bool hearsH
             }
             catch (Exception e)
             {
-                LogSinkFailed(logger, e, sink.GetType().Name);
+                LogSinkFailed(_logger, e, sink.GetType().Name);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -7,7 +8,7 @@ namespace Guard.Storage.Redis;
 
 /// <summary>
 /// The one connection of this Guard to Redis, and the one way to call it: every call has its own deadline, is measured, and fails as
-/// <see cref="StoreUnavailableException"/> when Redis does not answer in time. Connects in the background: neither making one nor the first
+/// <see cref="StoreException"/> and nothing else. Connects in the background: neither making one nor the first
 /// call waits longer than that deadline. Thread-safe.
 /// </summary>
 /// <remarks>
@@ -28,6 +29,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private readonly TimeSpan _deadline;
     private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly ConcurrentDictionary<string, RedisScript> _scripts = new();
+    private readonly ConcurrentDictionary<string, bool> _rejected = new();
     private readonly CancellationTokenSource _stopped = new();
     private string? _clock;
     private long _lastSuccess;
@@ -72,20 +74,27 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <summary>Hears a channel, in order, on a thread of the client. Goes on by itself over reconnects, with gaps.</summary>
     public async Task SubscribeAsync(RedisChannel channel, Action<string> heard)
     {
-        var redis = await _connecting;
-        var queue = await redis.GetSubscriber().SubscribeAsync(channel);
-        queue.OnMessage(message => heard(message.Message.ToString()));
+        try
+        {
+            var redis = await _connecting;
+            var queue = await redis.GetSubscriber().SubscribeAsync(channel);
+            queue.OnMessage(message => heard(message.Message.ToString()));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new StoreException(KindOf(e), "Redis lets nobody subscribe", e);
+        }
     }
 
     /// <summary>Runs a script. Its keys must be of one slot.</summary>
-    public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    public Task<RedisReply> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
     {
         var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
         return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
     }
 
     /// <summary>Runs a script several times, each on one key, all in one round trip.</summary>
-    public Task<RedisResult[]> EvaluateManyAsync(
+    public Task<RedisReply[]> EvaluateManyAsync(
         string script, IReadOnlyList<(RedisKey Key, RedisValue[] Arguments)> runs, CancellationToken cancellationToken)
     {
         var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
@@ -101,7 +110,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <param name="call">Starts it.</param>
     /// <param name="cancellationToken">The caller's.</param>
     public Task<T> CallAsync<T>(string op, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
-        => _contact.IsUp ? TryCallAsync(op, call, cancellationToken) : throw new StoreUnavailableException("contact with Redis is lost");
+        => _contact.IsUp ? TryCallAsync(op, call, cancellationToken) : throw new StoreException(StoreFailure.Away, "contact with Redis is lost");
 
     public async ValueTask DisposeAsync()
     {
@@ -121,16 +130,16 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         return redis;
     }
 
-    private static async Task<RedisResult> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    private static async Task<RedisReply> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
         try
         {
-            return await db.ScriptEvaluateAsync(script.Hash, keys, arguments);
+            return new(await db.ScriptEvaluateAsync(script.Hash, keys, arguments));
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
             // A new server, or its scripts were flushed; the text makes it known again.
-            return await db.ScriptEvaluateAsync(script.Text, keys, arguments);
+            return new(await db.ScriptEvaluateAsync(script.Text, keys, arguments));
         }
     }
 
@@ -143,30 +152,57 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         {
             var reply = await RunAsync(call).WaitAsync(_deadline, _time, cancellationToken);
             Volatile.Write(ref _lastSuccess, _time.GetTimestamp());
+            Accepted(op);
             return reply;
         }
         catch (TimeoutException e)
         {
             result = "timeout";
             Failed();
-            throw new StoreUnavailableException("Redis did not answer in time", e);
+            throw new StoreException(StoreFailure.Away, "Redis did not answer in time", e);
         }
-        catch (RedisServerException e) when (!Array.Exists(NotNow, start => e.Message.StartsWith(start, StringComparison.Ordinal)))
-        {
-            // Redis is there and did not like what it was told: a bug, and no outage.
-            result = "failed";
-            LogRejected(op, e.Message);
-            throw;
-        }
-        catch (Exception e) when (e is RedisException or ObjectDisposedException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             result = "failed";
-            Failed();
-            throw new StoreUnavailableException("Redis could not be called", e);
+            throw KindOf(e) == StoreFailure.Rejected ? Rejected(op, e) : Away(e);
         }
         finally
         {
             _observe(op, result, _time.GetElapsedTime(since));
+        }
+    }
+
+    private static StoreFailure KindOf(Exception e) => e switch
+    {
+        RedisServerException => Array.Exists(NotNow, start => e.Message.StartsWith(start, StringComparison.Ordinal)) ? StoreFailure.Away : StoreFailure.Rejected,
+        RedisException or TimeoutException or ObjectDisposedException or OperationCanceledException or IOException or SocketException => StoreFailure.Away,
+
+        // The client itself did not like what it was told.
+        _ => StoreFailure.Rejected,
+    };
+
+    private StoreException Away(Exception e)
+    {
+        Failed();
+        return new(StoreFailure.Away, "Redis could not be called", e);
+    }
+
+    private StoreException Rejected(string op, Exception e)
+    {
+        // Once, until it is accepted again: a loop may ask for the same each second.
+        if (_rejected.TryAdd(op, true))
+        {
+            LogRejected(op, e.Message);
+        }
+
+        return new(StoreFailure.Rejected, $"Redis rejected {op}: {e.Message}", e);
+    }
+
+    private void Accepted(string op)
+    {
+        if (!_rejected.IsEmpty && _rejected.TryRemove(op, out _))
+        {
+            LogAccepted(op);
         }
     }
 
@@ -199,8 +235,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
 
                 return;
             }
-            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException or RedisException)
+            catch (Exception)
             {
+                // Whatever it was: nobody else would ever try again.
             }
         }
     }
@@ -211,6 +248,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     [LoggerMessage(2, LogLevel.Information, "Redis answers again", EventName = "RedisRegained")]
     private partial void LogRegained();
 
-    [LoggerMessage(3, LogLevel.Error, "Redis rejected {Op}: {Reason}. Is the key prefix used by something else, or a part of Redis switched off? Otherwise this is a bug in Guard", EventName = "RedisRejected")]
+    [LoggerMessage(3, LogLevel.Error, "Redis rejects {Op}: {Reason}. Is the key prefix used by something else, or a part of Redis or of a proxy before it switched off? Otherwise this is a bug in Guard", EventName = "RedisRejected")]
     private partial void LogRejected(string op, string reason);
+
+    [LoggerMessage(4, LogLevel.Information, "Redis accepts {Op} again", EventName = "RedisAccepted")]
+    private partial void LogAccepted(string op);
 }

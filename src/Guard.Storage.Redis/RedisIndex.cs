@@ -21,10 +21,10 @@ internal sealed class RedisIndex(RedisConnection redis)
     public static string Named(string name) => $"names:{name}";
 
     public async Task<PoolId?> PoolOfAsync(ActorId id, CancellationToken cancellationToken)
-        => RedisHash.ParsePool(await redis.CallAsync("actor_pool", db => db.StringGetAsync(redis.Keys.ActorPool(id)), cancellationToken));
+        => RedisHash.ReadPool(await redis.CallAsync("actor_pool", db => db.StringGetAsync(redis.Keys.ActorPool(id)), cancellationToken));
 
     public async Task<PoolId?> PoolOfAsync(string runnerId, CancellationToken cancellationToken)
-        => RedisHash.ParsePool(await redis.CallAsync("runner_pool", db => db.StringGetAsync(redis.Keys.RunnerPool(runnerId)), cancellationToken));
+        => RedisHash.ReadPool(await redis.CallAsync("runner_pool", db => db.StringGetAsync(redis.Keys.RunnerPool(runnerId)), cancellationToken));
 
     /// <summary>Notes the pool of a new actor; the pool it has already, if the id was taken.</summary>
     public async Task<PoolId?> SetPoolAsync(ActorId id, PoolId pool, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -74,23 +75,23 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, Func<StoreRule
 
         try
         {
-            var error = parts[7].Length == 0 ? null : JsonSerializer.Deserialize(parts[7], RedisJson.Default.PoolError);
+            var error = parts[7].Length == 0 ? null : RedisJson.ReadError(Encoding.UTF8.GetBytes(parts[7]));
             return new(pool, epoch, seq, redSince != 0, error is null ? null : new(error, errorTs, errorSeq), successes, redSince);
         }
-        catch (JsonException)
+        catch (StoreException)
         {
             return null;
         }
     }
 
-    private static PoolHealthSnapshot Read(PoolId pool, RedisResult reply)
+    private static PoolHealthSnapshot Read(PoolId pool, RedisReply reply)
     {
         if (RedisHash.From(reply) is not { } hash)
         {
             return PoolHealthSnapshot.Unknown(pool);
         }
 
-        var error = hash.Bytes("le") is { } json ? JsonSerializer.Deserialize(json, RedisJson.Default.PoolError) : null;
+        var error = hash.Bytes("le") is { } json ? RedisJson.ReadError(json) : null;
         return new(
             pool,
             (ulong)hash.Number("ep"),
@@ -108,6 +109,6 @@ internal sealed class RedisPoolHealthStore(RedisConnection redis, Func<StoreRule
         return (long)(BitConverter.ToUInt64(bytes) % (MaxExact - 1)) + 1;
     }
 
-    private Task<RedisResult> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
+    private Task<RedisReply> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
         => redis.EvaluateAsync(script, [redis.Keys.Pool(pool)], arguments, cancellationToken);
 }

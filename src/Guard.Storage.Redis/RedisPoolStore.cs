@@ -11,14 +11,10 @@ namespace Guard.Storage.Redis;
 internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : IPoolStore
 {
     /// <inheritdoc/>
-    public async ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
-    {
-        // What leads to the pool comes first: a name without a runner-config is skipped, a runner-config nobody finds would be lost.
-        await redis.CallAsync("namespace_add", db => db.SetAddAsync(redis.Keys.Namespaces, pool.Namespace), cancellationToken);
-        await redis.CallAsync("pool_add", db => db.SortedSetAddAsync(pools.PoolsKey(pool.Namespace), pool.Name, 0), cancellationToken);
-        var json = JsonSerializer.SerializeToUtf8Bytes(config, RedisJson.Default.PoolConfig);
-        return (int)await redis.EvaluateAsync("pool_put", [redis.Keys.Pool(pool)], [json, Endpoint(config.Serverless), config.DrainOnVersionUpgrade ? 1 : 0], cancellationToken) == 1;
-    }
+    public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => WriteAsync(pool, config, replace: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => WriteAsync(pool, config, replace: false, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken)
@@ -73,6 +69,19 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
     public async ValueTask<bool> NamespaceExistsAsync(string @namespace, CancellationToken cancellationToken)
         => await redis.CallAsync("namespace_exists", db => db.SetContainsAsync(redis.Keys.Namespaces, @namespace), cancellationToken);
 
+    private async ValueTask<bool> WriteAsync(PoolId pool, PoolConfig config, bool replace, CancellationToken cancellationToken)
+    {
+        // What leads to the pool comes first: a name without a runner-config is skipped, a runner-config nobody finds would be lost.
+        await redis.CallAsync("namespace_add", db => db.SetAddAsync(redis.Keys.Namespaces, pool.Namespace), cancellationToken);
+        await redis.CallAsync("pool_add", db => db.SortedSetAddAsync(pools.PoolsKey(pool.Namespace), pool.Name, 0), cancellationToken);
+        var json = JsonSerializer.SerializeToUtf8Bytes(config, RedisJson.Default.PoolConfig);
+        return (int)await redis.EvaluateAsync(
+            "pool_put",
+            [redis.Keys.Pool(pool)],
+            [json, Endpoint(config.Serverless), config.DrainOnVersionUpgrade ? 1 : 0, replace ? 1 : 0],
+            cancellationToken) == 1;
+    }
+
     private async Task<string[]> NamesAsync(string @namespace, string? after, int most, CancellationToken cancellationToken)
     {
         var names = await redis.CallAsync(
@@ -83,7 +92,7 @@ internal sealed class RedisPoolStore(RedisConnection redis, RedisPools pools) : 
     }
 
     /// <summary>The runner-config that the JSON is; null when there is none.</summary>
-    public static PoolConfig? Read(byte[]? json) => json is null or [] ? null : JsonSerializer.Deserialize(json, RedisJson.Default.PoolConfig);
+    public static PoolConfig? Read(byte[]? json) => json is null or [] ? null : RedisJson.ReadConfig(json);
 
     /// <summary>The part whose change is told to the caller of a put; header names compare as HTTP does.</summary>
     private static string Endpoint(ServerlessPoolConfig? serverless)

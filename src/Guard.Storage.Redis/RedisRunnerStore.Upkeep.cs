@@ -57,28 +57,24 @@ internal sealed partial class RedisRunnerStore
             return null;
         }
 
-        var lost = await StopManyAsync((string[])reply[1]!, pool, lostMs, terms.Lease, cancellationToken);
+        var lost = await StopManyAsync(reply[1].Texts, pool, lostMs, terms.Lease, cancellationToken);
 
         // Whoever stopped these did not come to the end.
-        await StopManyAsync((string[])reply[2]!, pool, "", null, cancellationToken);
-        return new()
+        await StopManyAsync(reply[2].Texts, pool, "", null, cancellationToken);
+        var sweep = ReadSweep(pool, reply);
+        if (lost.Count > 0 && await EvaluateAsync("pool_sweep", pool, arguments, cancellationToken) is { Length: > 0 } again)
         {
-            IsTaken = (int)reply[0] == 1,
-            Lost = lost,
-            HasTombstones = (int)reply[3] == 1,
-            DrainedByVersion = RunnerHash.ReadAll(pool, reply[4]),
-            Draining = RunnerHash.ReadAll(pool, reply[5]),
-            TimedOut = ActorHash.ReadAll(pool, reply[6]),
-            DueRestarts = ((string[])reply[7]!).Select(id => ActorId.TryParse(id, out var parsed) ? parsed : throw new FormatException("not an actor id")).ToArray(),
-            NextRestart = Span(reply[8]),
-            Config = RedisPoolStore.Read((byte[]?)reply[9]),
-            Pending = (int)reply[10],
-            Streams = RunnerHash.ReadStreams(reply[11]),
-            NextDeadline = Span(reply[12]),
-            Silence = Span(reply[13]),
-            HasVersions = (int)reply[14] == 1,
-            StartingFor = Span(reply[15]),
-        };
+            // What there is to do once they are gone; another Guard may keep the pool by now.
+            var left = ReadSweep(pool, again);
+            sweep = left with
+            {
+                IsTaken = sweep.IsTaken,
+                DrainedByVersion = [.. sweep.DrainedByVersion, .. left.DrainedByVersion],
+                TimedOut = [.. sweep.TimedOut, .. left.TimedOut],
+            };
+        }
+
+        return sweep with { Lost = lost };
     }
 
     /// <inheritdoc/>
@@ -172,6 +168,25 @@ internal sealed partial class RedisRunnerStore
         await redis.CallAsync("tell_actor", db => db.PublishAsync(redis.Keys.Events, text), cancellationToken);
     }
 
+    private static PoolSweep ReadSweep(PoolId pool, RedisReply reply) => new()
+    {
+        IsTaken = (int)reply[0] == 1,
+        Lost = [],
+        HasTombstones = (int)reply[3] == 1,
+        DrainedByVersion = RunnerHash.ReadAll(pool, reply[4]),
+        Draining = RunnerHash.ReadAll(pool, reply[5]),
+        TimedOut = ActorHash.ReadAll(pool, reply[6]),
+        DueRestarts = Array.ConvertAll(reply[7].Texts, RedisHash.ReadActor),
+        NextRestart = Span(reply[8]),
+        Config = RedisPoolStore.Read((byte[]?)reply[9]),
+        Pending = (int)reply[10],
+        Streams = RunnerHash.ReadStreams(reply[11]),
+        NextDeadline = Span(reply[12]),
+        Silence = Span(reply[13]),
+        HasVersions = (int)reply[14] == 1,
+        StartingFor = Span(reply[15]),
+    };
+
     /// <summary>Stops runners and takes their actors from them, all in the same round trips; the records of those that this call stopped. With
     /// an age from which they are lost it needs the lease of the pool.</summary>
     private async Task<List<RunnerRecord>> StopManyAsync(
@@ -189,7 +204,7 @@ internal sealed partial class RedisRunnerStore
             {
                 if ((int)reply[0] == 1)
                 {
-                    stopped.Add(RunnerHash.Read(id, pool, RedisHash.From(reply[2])!));
+                    stopped.Add(RunnerHash.Read(id, pool, RedisHash.Of(reply[2])));
                 }
 
                 if ((int)reply[1] > 0)
@@ -204,7 +219,7 @@ internal sealed partial class RedisRunnerStore
         return stopped;
     }
 
-    private static TimeSpan? Span(RedisResult milliseconds)
+    private static TimeSpan? Span(RedisReply milliseconds)
         => (string?)milliseconds is { Length: > 0 } ? TimeSpan.FromMilliseconds((long)milliseconds) : null;
 
     private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;

@@ -9,14 +9,15 @@ namespace Guard.Storage.Redis;
 /// <param name="redis">Every call goes through it.</param>
 /// <param name="pools">Lists the pools there are.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
-internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, Func<StoreRules> rules)
+/// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
+internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools pools, Func<StoreRules> rules, Random? random = null)
     : IRunnerStore, IPoolUpkeepStore
 {
     private readonly RedisIndex _index = new(redis);
 
     private long EligibleAfter => (long)rules().EligibleAfter.TotalMilliseconds;
 
-    private RedisValue Restart => rules().Restart.Draw(Random.Shared).ToString();
+    private RedisValue Restart => rules().Restart.Draw(random ?? Random.Shared).ToString();
 
     /// <inheritdoc/>
     public async ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
@@ -35,10 +36,10 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
         }
 
         // After the record: its id is known only now. A caller that dies here has told the runner nothing, so it registers again.
-        var id = (string)reply[0]!;
+        var id = reply[0].Text;
         await _index.SetPoolAsync(id, runner.Pool, cancellationToken);
         await _index.AddAsync(runner.Pool.Namespace, id, cancellationToken, RedisIndex.Runners);
-        return new(RunnerHash.Read(id, runner.Pool, RedisHash.From(reply[1])!), RunnerHash.ReadAll(runner.Pool, reply[2]));
+        return new(RunnerHash.Read(id, runner.Pool, RedisHash.Of(reply[1])), RunnerHash.ReadAll(runner.Pool, reply[2]));
     }
 
     /// <inheritdoc/>
@@ -118,7 +119,7 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
         var actors = new List<RunnerActor>();
         for (var i = 0; i + 1 < reply[1].Length; i += 2)
         {
-            if (ActorId.TryParse((string)reply[1][i]!, out var id))
+            if (ActorId.TryParse(reply[1][i].Text, out var id))
             {
                 actors.Add(new(id, (long)reply[1][i + 1]));
             }
@@ -144,6 +145,6 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
 
     private RedisKey RunnerKey(string id, PoolId pool) => redis.Keys.Pool(pool).Append($"runner:{id}");
 
-    private Task<RedisResult> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
+    private Task<RedisReply> EvaluateAsync(string script, PoolId pool, RedisValue[] arguments, CancellationToken cancellationToken)
         => redis.EvaluateAsync(script, [redis.Keys.Pool(pool)], arguments, cancellationToken);
 }

@@ -1,7 +1,6 @@
 using Guard.Model.Ids;
 using Guard.Model.Runners;
 using Guard.Model.Stores;
-using StackExchange.Redis;
 
 namespace Guard.Storage.Redis;
 
@@ -10,7 +9,7 @@ internal static class RunnerHash
 {
     public static RunnerRecord Read(string id, PoolId pool, RedisHash hash) => new()
     {
-        Address = new(id, hash.Text("ep") ?? throw new FormatException("a runner's record in Redis has no endpoint"), (RunnerProtocol)hash.Number("pr"), hash.Text("rk"), hash.Has("im")),
+        Address = new(id, hash.Required("ep"), hash.Choice<RunnerProtocol>("pr"), hash.Text("rk"), hash.Has("im")),
         Pool = pool,
         Key = hash.Text("k") ?? "",
         Version = (int)hash.Number("v"),
@@ -29,7 +28,7 @@ internal static class RunnerHash
     };
 
     /// <summary>The nine values of each runner whose life is a stream, as <c>pool_sweep</c> gives them.</summary>
-    public static IReadOnlyList<StreamRunner> ReadStreams(RedisResult values)
+    public static IReadOnlyList<StreamRunner> ReadStreams(RedisReply values)
     {
         const int Fields = 9;
         var streams = new StreamRunner[values.Length / Fields];
@@ -37,9 +36,9 @@ internal static class RunnerHash
         {
             var at = i * Fields;
             streams[i] = new(
-                (string)values[at]!,
-                (string)values[at + 1]!,
-                (string)values[at + 2]!,
+                values[at].Text,
+                values[at + 1].Text,
+                values[at + 2].Text,
                 (int)values[at + 3],
                 (int)values[at + 4],
                 (int)values[at + 5],
@@ -52,14 +51,14 @@ internal static class RunnerHash
     }
 
     /// <summary>A script's list of pairs of id and record.</summary>
-    public static IReadOnlyList<RunnerRecord> ReadAll(PoolId pool, RedisResult pairs)
+    public static IReadOnlyList<RunnerRecord> ReadAll(PoolId pool, RedisReply pairs)
     {
         var runners = new List<RunnerRecord>(pairs.Length / 2);
         for (var i = 0; i + 1 < pairs.Length; i += 2)
         {
             if (RedisHash.From(pairs[i + 1]) is { } hash)
             {
-                runners.Add(Read((string)pairs[i]!, pool, hash));
+                runners.Add(Read(pairs[i].Text, pool, hash));
             }
         }
 

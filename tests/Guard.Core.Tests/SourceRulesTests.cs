@@ -17,6 +17,12 @@ public sealed partial class SourceRulesTests
         ["Guard/Tls/HttpsRedirect.cs"] = "307, the way to https",
     };
 
+    /// <summary>What runs in the background and may end.</summary>
+    private static readonly Dictionary<string, string> UnguardedServices = new()
+    {
+        ["Guard/Demo/DemoMode.cs"] = "a demo that cannot be set up ends the process, and says so",
+    };
+
     [Fact]
     public void StatusCode_IsSet_OnlyByErrors()
     {
@@ -41,23 +47,43 @@ public sealed partial class SourceRulesTests
     public void AsyncVoid_IsNever_Used()
         => Assert.Empty(FilesMatching(AsyncVoid()));
 
+    /// <summary>The one style rule that no build holds; over the tests and the benchmarks as well.</summary>
+    [Theory]
+    [InlineData("src")]
+    [InlineData("tests")]
+    [InlineData("bench")]
+    public void Members_AreNever_QualifiedByThis(string folder)
+        => Assert.Empty(FilesMatching(ThisQualifier(), Path.Combine(RepositoryRoot(), folder)));
+
     [Fact]
     public void Demo_KnowsOnly_TheHttpContract()
         => Assert.DoesNotContain(FilesMatching(InternalUsing()), f => f.StartsWith("Guard/Demo/", StringComparison.Ordinal));
+
+    [Fact]
+    public void BackgroundServices_RunIn_AGuardedLoop()
+    {
+        var services = FilesMatching(BackgroundService()).Except(UnguardedServices.Keys);
+
+        Assert.Empty(services.Except(FilesMatching(GuardedLoop())));
+    }
 
     [Fact]
     public void Exceptions_AreStill_Needed()
     {
         var writers = FilesMatching(StatusAssignment()).ToArray();
 
+        Assert.Empty(UnguardedServices.Keys.Except(FilesMatching(BackgroundService())));
+
         Assert.Empty(StatusWriters.Keys.Except(writers));
     }
 
     /// <summary>Paths under src/, with forward slashes.</summary>
-    private static IEnumerable<string> FilesMatching(Regex rule) => Directory
-        .EnumerateFiles(Src, "*.cs", SearchOption.AllDirectories)
+    private static IEnumerable<string> FilesMatching(Regex rule) => FilesMatching(rule, Src);
+
+    private static IEnumerable<string> FilesMatching(Regex rule, string root) => Directory
+        .EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
         .Where(file => rule.IsMatch(WithoutComments(File.ReadAllText(file))))
-        .Select(file => Path.GetRelativePath(Src, file).Replace('\\', '/'));
+        .Select(file => Path.GetRelativePath(root, file).Replace('\\', '/'));
 
     private static string WithoutComments(string source) => LineComment().Replace(source, "");
 
@@ -74,9 +100,18 @@ public sealed partial class SourceRulesTests
         throw new InvalidOperationException("the tests do not run inside the repository");
     }
 
+    [GeneratedRegex(@"\bthis\.\w")]
+    private static partial Regex ThisQualifier();
+
     // Response.StatusCode = 404, and not: StatusCode == 404, or an object's own member StatusCode in an initializer.
     [GeneratedRegex(@"\.StatusCode\s*=(?!=)")]
     private static partial Regex StatusAssignment();
+
+    [GeneratedRegex(@":\s*BackgroundService\b")]
+    private static partial Regex BackgroundService();
+
+    [GeneratedRegex(@"\bGuardedLoop\b")]
+    private static partial Regex GuardedLoop();
 
     [GeneratedRegex(@"(disable|SuppressMessage\([^)]*)\s*""?RS0030")]
     private static partial Regex BannedSuppression();

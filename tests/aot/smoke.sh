@@ -24,10 +24,11 @@ trap end EXIT
 publish_native() {
   local linker=()
   command -v clang > /dev/null 2>&1 || linker=(-p:CppCompilerAndLinker=gcc)
-  # An up-to-date native image is not compiled again, and what is not compiled does not warn.
-  rm -rf artifacts/aot artifacts/obj/Guard/release_*/native
+  # What is up to date is not compiled again, and what is not compiled does not warn: everything is built anew, in a folder of its own, by
+  # the compiler with its analyzers for trimming and AOT, which an ordinary build leaves out, and by the native one.
+  rm -rf artifacts/aot artifacts/aot-build
   echo "publishing the native binary (a minute or two)"
-  if ! dotnet publish src/Guard -c Release -p:PublishAot=true ${linker[@]+"${linker[@]}"} \
+  if ! dotnet publish src/Guard -c Release -p:PublishAot=true -p:ArtifactsPath="$PWD/artifacts/aot-build" ${linker[@]+"${linker[@]}"} \
     -o artifacts/aot -v minimal > "$work/publish.log" 2>&1; then
     cat "$work/publish.log"
     exit 1

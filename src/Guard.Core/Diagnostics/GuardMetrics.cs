@@ -69,6 +69,7 @@ internal sealed class GuardMetrics
     private readonly Counter _retries;
     private readonly Counter _lookups;
     private readonly Gauge _degraded;
+    private readonly Gauge _loops;
     private readonly Histogram _storeOps;
     private readonly Gauge _runners;
     private readonly Gauge _certificateExpiry;
@@ -164,6 +165,8 @@ internal sealed class GuardMetrics
             "Time of calls to the store, in seconds; result is ok, failed or timeout.",
             ["op", "result"], new HistogramConfiguration { Buckets = ShortBuckets });
         _degraded = f.CreateGauge("guard_degraded", "1 while Guard serves with reduced service, by reason, else 0.", "reason");
+        _loops = f.CreateGauge("guard_loop_failing",
+            "1 while a loop in the background of this Guard fails and is tried again, else 0; the log says why, once for each time.", "loop");
         ConfigReloadSuccess = f.CreateGauge("guard_config_reload_success",
             "1 when the last load of the configuration validated, 0 when it did not and the values before it are kept.");
         ConfigReloadSuccess.Set(1);
@@ -289,6 +292,10 @@ internal sealed class GuardMetrics
     public void CertificateRefused(string label) => _certificateReload.WithLabels(label).Set(0);
 
     public void StoreOp(string op, string result, TimeSpan duration) => _storeOps.WithLabels(op, result).Observe(duration.TotalSeconds);
+
+    /// <param name="loop">Its name in the code: there are as many as it has loops.</param>
+    /// <param name="failing">Whether its last step failed.</param>
+    public void LoopFailing(string loop, bool failing) => _loops.WithLabels(loop).Set(failing ? 1 : 0);
 
     public void SetDegraded(string reason, bool degraded) => _degraded.WithLabels(reason).Set(degraded ? 1 : 0);
 

@@ -13,7 +13,9 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
     private const int MinStatus = 100;
     private const int MaxStatus = 999;
 
-    public override PoolError Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public override PoolError Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
+
+    private static PoolError Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String)
         {
@@ -41,6 +43,29 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
         };
         VariantReader.Leave(ref reader, "pool error");
         return error;
+    }
+
+    /// <summary>Reads an error that a Guard has kept. A kind that this Guard does not know, which a newer one may have, is
+    /// <see cref="PoolErrorKind.InternalError"/>; all else is as strict as what a client sends.</summary>
+    /// <exception cref="JsonException">It is no pool error.</exception>
+    public static PoolError ReadKept(ReadOnlySpan<byte> json)
+    {
+        var named = new Utf8JsonReader(json);
+        if (named.Read() && (named.TokenType == JsonTokenType.String || (named.TokenType == JsonTokenType.StartObject && named.Read()))
+            && named.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+            && !PoolErrorKinds.IsKnown(named.GetString()!))
+        {
+            return new(PoolErrorKind.InternalError);
+        }
+
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read())
+        {
+            throw new JsonException("pool error: must be there");
+        }
+
+        var error = Read(ref reader);
+        return reader.Read() ? throw new JsonException("pool error: must end there") : error;
     }
 
     public override void Write(Utf8JsonWriter writer, PoolError value, JsonSerializerOptions options) => Write(writer, value);
@@ -76,6 +101,7 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
 
     private static PoolError ReadHttpError(ref Utf8JsonReader reader, string kind)
     {
+        VariantReader.Open(ref reader, kind);
         int? status = null;
         string? body = null;
         while (VariantReader.NextMember(ref reader, kind, out var member))
@@ -105,6 +131,7 @@ internal sealed class PoolErrorJsonConverter : JsonConverter<PoolError>
 
     private static PoolError ReadInvalidPayload(ref Utf8JsonReader reader, string kind)
     {
+        VariantReader.Open(ref reader, kind);
         string? message = null;
         string? payload = null;
         var payloadSeen = false;

@@ -13,4 +13,7 @@ internal static class PoolErrorKinds
         PoolErrorKind.Downgrade => "downgrade",
         _ => "internal_error",
     };
+
+    /// <summary>Whether this Guard knows a kind of that name.</summary>
+    public static bool IsKnown(string name) => Array.Exists(Enum.GetValues<PoolErrorKind>(), kind => kind.Name() == name);
 }

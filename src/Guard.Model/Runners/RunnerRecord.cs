@@ -54,7 +54,7 @@ internal sealed record RunnerRecord
     /// <summary>Total less the actors that start, run or stop here; never negative, and 0 once it is stopped.</summary>
     public int RemainingSlots { get; init; }
 
-    /// <summary>Raised whenever the set of actors it owns changes.</summary>
+    /// <summary>Raised whenever the set of actors it owns changes, until it is stopped.</summary>
     public long ActorsVersion { get; init; }
 
     /// <summary>The stream that its life is; null when it registered itself.</summary>

@@ -8,9 +8,9 @@ internal interface IActorImportStore
 {
     /// <summary>
     /// Creates those of a batch that are not there, sleeping, as <see cref="IActorStore.CreateAsync"/> does one by one; the outcomes are
-    /// in the order of the batch. Whether they are there is asked for all of them in one round trip. Stopped at any point, or run by
-    /// several callers at once, it can be repeated: each actor is written once. A shared store does not tell the change feed of each:
-    /// whoever asked for one of them in vain a moment ago learns of it when <c>RouteCache:NegativeTtl</c> has passed.
+    /// in the order of the batch. Whether they are there is asked for all of them at once, in at most two round trips. Stopped at any
+    /// point, or run by several callers at once, it can be repeated: each actor is written once. A shared store does not tell the change
+    /// feed of each: whoever asked for one of them in vain a moment ago learns of it when <c>RouteCache:NegativeTtl</c> has passed.
     /// </summary>
     /// <param name="batch">Each with a key, an id of its own, or both: what has neither could not be found again.</param>
     /// <param name="cancellationToken">Gives up; what is done stays.</param>
@@ -43,7 +43,8 @@ internal readonly record struct ImportOutcome(ImportStatus Status, ActorId? Hold
     {
         { Status: CreateActorStatus.Created } => new(ImportStatus.Created),
         { Status: CreateActorStatus.NoPool } => new(ImportStatus.NoPool),
-        { Actor: { State: not ActorState.Destroyed } found } when found.Name == imported.Actor.Name && found.Key == imported.Actor.Key
+        { Actor: { State: not ActorState.Destroyed } found }
+            when found.Name == imported.Actor.Name && found.Key == imported.Actor.Key && found.Pool.Namespace == imported.Actor.Pool.Namespace
             => found.Key is null
                 ? new(found.Pool.Equals(imported.Actor.Pool) ? ImportStatus.Exists : ImportStatus.Conflict)
                 : imported.HasOwnId && found.Id != imported.Actor.Id ? new(ImportStatus.Conflict, found.Id) : new(ImportStatus.Exists),

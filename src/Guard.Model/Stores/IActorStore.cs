@@ -6,7 +6,7 @@ namespace Guard.Model.Stores;
 
 /// <summary>
 /// Actors and their transitions. Each call is atomic; calls of one actor, its runner and its pool are ordered by the store. Every method
-/// throws <see cref="StoreUnavailableException"/> when the store cannot be reached in time. Thread-safe.
+/// throws <see cref="StoreException"/> when the store fails, and nothing else for that. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -163,8 +163,8 @@ internal sealed record StartRequest(
 
 /// <param name="Actor">The actor after the call; null with <see cref="StartGrantStatus.NotFound"/>.</param>
 /// <param name="Runner">Where it starts, its slot taken; null unless granted.</param>
-/// <param name="Replaced">The generation that was taken over, with the runner it was on; null unless one was. Also with
-/// <see cref="StartGrantStatus.NoCapacity"/>.</param>
+/// <param name="Replaced">The generation that was taken over, with the runner it was on; null unless one was. Never with
+/// <see cref="StartGrantStatus.NoCapacity"/>: then that generation stays.</param>
 internal readonly record struct StartGrant(StartGrantStatus Status, ActorRecord? Actor, RunnerRecord? Runner = null, ActorRecord? Replaced = null);
 
 internal enum TransitionResult

@@ -10,6 +10,9 @@ internal interface IPoolStore
     /// does, without case.</summary>
     ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken);
 
+    /// <summary>Writes a runner-config unless the pool has one; true when it did.</summary>
+    ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken);
+
     ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken);
 
     /// <summary>

@@ -92,10 +92,11 @@ internal sealed record PoolSweep
     /// <summary>The first sweep under this lease: whoever held the one before may have left things half done.</summary>
     public required bool IsTaken { get; init; }
 
-    /// <summary>Runners this sweep declared lost, as they are now.</summary>
+    /// <summary>Runners this sweep declared lost, the longest silent first, as each was left then; whatever else the sweep tells is how
+    /// things are without them.</summary>
     public required IReadOnlyList<RunnerRecord> Lost { get; init; }
 
-    /// <summary>Runners that drain by version since this sweep.</summary>
+    /// <summary>Runners that drain by version since this sweep, as they were when they began to.</summary>
     public required IReadOnlyList<RunnerRecord> DrainedByVersion { get; init; }
 
     /// <summary>Runners that drain and still have actors.</summary>

@@ -11,7 +11,7 @@ internal static class VariantReader
 {
     private const int ShownLength = 64;
 
-    /// <summary>Reads <c>{"kind":{</c> and gives the kind.</summary>
+    /// <summary>Reads <c>{"kind":</c> and gives the kind.</summary>
     public static string Enter(ref Utf8JsonReader reader, string what)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -27,9 +27,16 @@ internal static class VariantReader
 
         var kind = Text(ref reader, what);
         reader.Read();
-        return reader.TokenType == JsonTokenType.StartObject
-            ? kind
-            : throw new JsonException($"{Shorten(kind)}: must be an object");
+        return kind;
+    }
+
+    /// <summary>Refuses a known kind whose value has no members.</summary>
+    public static void Open(ref Utf8JsonReader reader, string kind)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new VariantException(kind, "must be an object");
+        }
     }
 
     /// <summary>Reads the <c>}</c> of the outer object.</summary>
@@ -60,6 +67,7 @@ internal static class VariantReader
     /// <summary>Reads an object whose one member is a string.</summary>
     public static string OnlyText(ref Utf8JsonReader reader, string kind, string only)
     {
+        Open(ref reader, kind);
         string? text = null;
         while (NextMember(ref reader, kind, out var member))
         {
@@ -74,7 +82,7 @@ internal static class VariantReader
     {
         if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName))
         {
-            throw new JsonException($"{Shorten(field)}: must be a string");
+            throw new VariantException(field, "must be a string");
         }
 
         try
@@ -84,19 +92,18 @@ internal static class VariantReader
         catch (InvalidOperationException e)
         {
             // Invalid UTF-8 or half of a surrogate pair.
-            throw new JsonException($"{Shorten(field)}: is not valid Unicode", e);
+            throw new VariantException(field, "is not valid Unicode", e);
         }
     }
 
     public static int Number(ref Utf8JsonReader reader, string field, int min, int max)
         => reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var value) && value >= min && value <= max
             ? value
-            : throw new JsonException($"{field}: must be an integer from {min} to {max}");
+            : throw new VariantException(field, $"must be a whole number from {min} to {max}");
 
-    public static JsonException Missing(string field) => new($"{field}: is missing");
+    public static VariantException Missing(string field) => new(field, "is missing");
 
-    public static JsonException Unexpected(string field, bool known)
-        => new(known ? $"{field}: is given twice" : $"{Shorten(field)}: is not a known field");
+    public static VariantException Unexpected(string field, bool known) => new(field, known ? "is given twice" : "is not a known field");
 
     /// <summary>What the caller sent, short enough for an error message.</summary>
     public static string Shorten(string text) => text.Length <= ShownLength ? text : $"{Utf8Prefix.Of(text, ShownLength)}…";

@@ -50,9 +50,8 @@ local function drainByVersion(t, eligibleAfter)
     if not redis.call('ZSCORE', pool .. 'vdrained', id) then
       local runner = read(runnerKey(id))
       runner.vd = int(t)
-      redis.call('HSET', runnerKey(id), 'vd', runner.vd)
       redis.call('ZADD', pool .. 'vdrained', runner.v, id)
-      recount(id, runner)
+      recount(id, runner, 'vd', runner.vd)
       drained[#drained + 1] = id
     end
   end

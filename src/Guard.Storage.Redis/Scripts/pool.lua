@@ -27,19 +27,25 @@ local function flat(record)
   return list
 end
 
--- Writes what differs; absent means null, zero or false.
+-- Writes what differs, in one command for what is set and one for what goes; absent means null, zero or false.
 local function write(key, before, after)
+  local set, gone = {}, {}
   for field, value in pairs(after) do
     if before == nil or before[field] ~= tostring(value) then
-      redis.call('HSET', key, field, tostring(value))
+      set[#set + 1] = field
+      set[#set + 1] = tostring(value)
     end
   end
-  if before then
-    for field in pairs(before) do
-      if after[field] == nil then
-        redis.call('HDEL', key, field)
-      end
+  for field in pairs(before or {}) do
+    if after[field] == nil then
+      gone[#gone + 1] = field
     end
+  end
+  if #set > 0 then
+    redis.call('HSET', key, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', key, unpack(gone))
   end
 end
 

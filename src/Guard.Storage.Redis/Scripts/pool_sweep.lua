@@ -24,17 +24,7 @@ if lostAfter >= 0 and heard and t - heard > lostAfter then
 end
 local tombs = first('tombs')
 
-local drained = drainByVersion(t, eligibleAfter)
-local draining = {}
-for _, key in ipairs({ 'draining', 'vdrained' }) do
-  local ids = key == 'draining' and redis.call('SMEMBERS', pool .. key) or redis.call('ZRANGE', pool .. key, 0, -1)
-  for _, id in ipairs(ids) do
-    if redis.call('HLEN', actorsKey(id)) > 0 and (key == 'draining' or redis.call('SISMEMBER', pool .. 'draining', id) == 0) then
-      draining[#draining + 1] = id
-    end
-  end
-end
-
+local drained = records(drainByVersion(t, eligibleAfter))
 local timedOut, stops = {}, first('stopping')
 if stops and stops <= t then
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', pool .. 'stopping', '-inf', int(t), 'LIMIT', 0, most)) do
@@ -46,6 +36,16 @@ if stops and stops <= t then
   stops = first('stopping')
 end
 tellCapacity()
+
+local draining, seen = {}, {}
+for _, ids in ipairs({ redis.call('SMEMBERS', pool .. 'draining'), redis.call('ZRANGE', pool .. 'vdrained', 0, -1) }) do
+  for _, id in ipairs(ids) do
+    if not seen[id] and redis.call('HLEN', actorsKey(id)) > 0 then
+      draining[#draining + 1] = id
+    end
+    seen[id] = true
+  end
+end
 
 local due, wait, restarts = {}, '', first('restarts')
 if restarts and restarts <= t then
@@ -76,7 +76,7 @@ for _, id in ipairs(redis.call('SMEMBERS', pool .. 'streams')) do
   end
 end
 return {
-  isFirst and 1 or 0, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), forgets and forgets <= t and 1 or 0, records(drained), records(draining), timedOut, due, wait,
+  isFirst and 1 or 0, silent, redis.call('SRANDMEMBER', pool .. 'leaving', most), forgets and forgets <= t and 1 or 0, drained, records(draining), timedOut, due, wait,
   redis.call('HGET', pool .. 'config', 'json') or '', redis.call('ZCARD', pool .. 'pending'), streams,
   deadline, heard and int(t - heard) or '', versions and 1 or 0, starts and int(t - starts) or '',
 }

@@ -15,22 +15,30 @@ local function drains(runner)
   return runner.dr ~= nil or runner.vd ~= nil
 end
 
--- Recounts the slots left: total less the actors it has, so the two cannot disagree.
-local function recount(id, runner)
-  local left = 0
-  if not runner.stp then
-    left = tonumber(runner.t) - redis.call('HLEN', actorsKey(id))
-    if left < 0 then
-      left = 0
-    end
-  end
-  runner.rem = int(left)
-  redis.call('HSET', runnerKey(id), 'rem', runner.rem)
-  if left > 0 and not drains(runner) then
+-- Whether a start may be given to it as far as its slots go: free lists those.
+local function hasRoom(runner)
+  return tonumber(runner.rem) > 0 and not drains(runner)
+end
+
+-- Counts the slots left: total less the actors it has, so the two cannot disagree.
+local function count(id, runner)
+  runner.rem = runner.stp and '0' or int(math.max(0, tonumber(runner.t) - redis.call('HLEN', actorsKey(id))))
+  return tonumber(runner.rem)
+end
+
+local function list(id, runner)
+  if hasRoom(runner) then
     redis.call('ZADD', pool .. 'free', runner.v, id)
   else
     redis.call('ZREM', pool .. 'free', id)
   end
+end
+
+-- Counts anew and writes that, together with other fields that changed: pairs of name and value.
+local function recount(id, runner, ...)
+  local left = count(id, runner)
+  redis.call('HSET', runnerKey(id), 'rem', runner.rem, ...)
+  list(id, runner)
   return left
 end
 
@@ -39,8 +47,12 @@ local function actorsChanged(id)
   if not runner or runner.stp then
     return 0
   end
-  redis.call('HINCRBY', runnerKey(id), 'av', 1)
-  local left = recount(id, runner)
+  local hadRoom = hasRoom(runner)
+  local left = count(id, runner)
+  redis.call('HSET', runnerKey(id), 'rem', runner.rem, 'av', int(tonumber(runner.av) + 1))
+  if hasRoom(runner) ~= hadRoom then
+    list(id, runner)
+  end
   return drains(runner) and 0 or left
 end
 

@@ -8,9 +8,8 @@ end
 if not runner.dr then
   local t = now()
   runner.dr = int(t)
-  redis.call('HSET', runnerKey(id), 'dr', runner.dr)
+  recount(id, runner, 'dr', runner.dr)
   redis.call('SADD', pool .. 'draining', id)
-  recount(id, runner)
   drainByVersion(t, tonumber(ARGV[2]))
   publish('w|' .. poolName)
 end

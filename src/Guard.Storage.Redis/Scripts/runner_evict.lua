@@ -17,21 +17,20 @@ end
 local stopping, givenUp, more = {}, {}, 0
 local deadline = since + grace
 for _, actorId in ipairs(redis.call('HKEYS', actorsKey(id))) do
+  local actor = read(actorKey(actorId))
   if t >= deadline then
     if #givenUp >= 2 * mostGivenUp then
       more = 1
       break
     end
-    local actor = read(actorKey(actorId))
     givenUp[#givenUp + 1] = actorId
     givenUp[#givenUp + 1] = flat(actor)
     apply(actorId, actor, drainTimedOut(actor, restart, t))
-  elseif redis.call('HGET', actorKey(actorId), 's') == READY then
+  elseif actor.s == READY then
     if #stopping >= 2 * most then
       more = 1
       break
     end
-    local actor = read(actorKey(actorId))
     local after = beginStop(actor, deadline)
     apply(actorId, actor, after)
     stopping[#stopping + 1] = actorId

@@ -18,6 +18,7 @@ if runner then
   if static then
     after.stc = '1'
   end
+  count(id, after)
   write(runnerKey(id), runner, after)
   runner = after
   if moved then
@@ -48,12 +49,11 @@ if runner.stc then
 else
   redis.call('ZADD', pool .. 'pings', t, id)
 end
-redis.call('HSET', pool .. 'runners', id, 1)
 redis.call('ZADD', pool .. 'versions', version, id)
 if runner.vd then
   redis.call('ZADD', pool .. 'vdrained', version, id)
 end
-recount(id, runner)
+list(id, runner)
 local drained = drainByVersion(t, tonumber(ARGV[8]))
 publish('c|' .. poolName)
 return { id, redis.call('HGETALL', runnerKey(id)), records(drained) }

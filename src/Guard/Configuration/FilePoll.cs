@@ -1,37 +1,25 @@
+using Guard.Core.Async;
+
 namespace Guard.Configuration;
 
-/// <summary>Looks at files every <see cref="SettledFileWatch.PollInterval"/> until it is disposed of; a look that takes longer is not joined
-/// by the next. Thread-safe.</summary>
+/// <summary>Looks at files every <see cref="SettledFileWatch.PollInterval"/>, the first time after one, until it is disposed of; one look at a
+/// time. Thread-safe.</summary>
 internal sealed class FilePoll : IDisposable
 {
-    private readonly Action _look;
-    private readonly ITimer _timer;
-    private int _looking;
+    private readonly CancellationTokenSource _stop = new();
 
+    /// <param name="loop">Goes on whatever a look throws.</param>
     /// <param name="time">The clock to go by.</param>
-    /// <param name="look">Must not throw: on a timer's thread that would end the process.</param>
-    public FilePoll(TimeProvider time, Action look)
-    {
-        _look = look;
-        _timer = time.CreateTimer(static state => ((FilePoll)state!).Look(), this, SettledFileWatch.PollInterval, SettledFileWatch.PollInterval);
-    }
+    /// <param name="look">One look.</param>
+    public FilePoll(GuardedLoop loop, TimeProvider time, Action look)
+        => _ = loop.RunAsync(
+            TimeSpan.Zero,
+            async stopping =>
+            {
+                await Task.Delay(SettledFileWatch.PollInterval, time, stopping);
+                look();
+            },
+            _stop.Token);
 
-    public void Dispose() => _timer.Dispose();
-
-    private void Look()
-    {
-        if (Interlocked.Exchange(ref _looking, 1) != 0)
-        {
-            return;
-        }
-
-        try
-        {
-            _look();
-        }
-        finally
-        {
-            Volatile.Write(ref _looking, 0);
-        }
-    }
+    public void Dispose() => _stop.Cancel();
 }

@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 
@@ -21,7 +22,7 @@ internal sealed partial class OptionsReloader(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _poll = new FilePoll(time, Poll);
+        _poll = new FilePoll(new GuardedLoop("options_reloader", metrics, time, logger), time, Poll);
         return Task.CompletedTask;
     }
 
@@ -47,11 +48,6 @@ internal sealed partial class OptionsReloader(
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or FormatException)
         {
             Refuse(ConfigurationLayers.DescribeReadFailure(e));
-        }
-        catch (Exception e)
-        {
-            // On a timer's thread this would end the process.
-            LogBug(e);
         }
     }
 
@@ -96,9 +92,6 @@ internal sealed partial class OptionsReloader(
 
     [LoggerMessage(2, LogLevel.Warning, "Configuration reloaded, but these changes need a restart: {Keys}", EventName = "ConfigurationNeedsRestart")]
     private partial void LogNeedsRestart(string keys);
-
-    [LoggerMessage(4, LogLevel.Error, "Taking over the changed configuration hit a bug in Guard", EventName = "ConfigurationReloadFailed")]
-    private partial void LogBug(Exception exception);
 
     [LoggerMessage(3, LogLevel.Error, "The changed configuration is not valid, and the values before it stay in force: {Problem}", EventName = "ConfigurationRefused")]
     private partial void LogRefused(string problem);

@@ -54,9 +54,9 @@ internal sealed partial class ActorEndpoints(
     private async Task<IResult> CreateAsync(ControlCall call)
     {
         var (actor, refusal) = await ReadAsync(call, keyNeeded: false);
-        if (refusal is not null)
+        if (actor is null)
         {
-            return ControlResult.Error(refusal);
+            return ControlResult.Error(refusal!);
         }
 
         var result = await actors.CreateAsync(actor, call.Cancelled);
@@ -72,9 +72,9 @@ internal sealed partial class ActorEndpoints(
     private async Task<IResult> GetOrCreateAsync(ControlCall call)
     {
         var (actor, refusal) = await ReadAsync(call, keyNeeded: true);
-        if (refusal is not null)
+        if (actor is null)
         {
-            return ControlResult.Error(refusal);
+            return ControlResult.Error(refusal!);
         }
 
         // An existing key is found whatever its pool, so also when the pool named here does not exist.
@@ -136,7 +136,7 @@ internal sealed partial class ActorEndpoints(
     private async Task<IResult> DeleteAsync(ControlCall call, string id)
     {
         var @namespace = call.Namespace();
-        var actorId = ActorInput.ReadId("actor_id", id, options.Current.Datacenter.Label, call.Errors);
+        var actorId = ActorIdInput.Read("actor_id", id, options.Current.Datacenter.Label, call.Errors);
         if (call.Error is { } error)
         {
             return ControlResult.Error(error);
@@ -177,18 +177,25 @@ internal sealed partial class ActorEndpoints(
         }
     }
 
-    private async ValueTask<(NewActor Actor, GuardError? Refusal)> ReadAsync(ControlCall call, bool keyNeeded)
+    /// <summary>The actor, or why there is none.</summary>
+    private async ValueTask<(NewActor? Actor, GuardError? Refusal)> ReadAsync(ControlCall call, bool keyNeeded)
     {
         var datacenter = options.Current.Datacenter;
-        var actor = ActorInput.Read(await call.ReadObjectAsync(), call.Namespace(), ActorId.New((ushort)datacenter.Label), datacenter.Name);
-        if (keyNeeded && actor.Key is null)
+        var body = await call.ReadAsync(InputJson.Default.ActorCreateShape);
+        var actor = body?.ToActor(call.Namespace(), ActorId.New((ushort)datacenter.Label), datacenter, call.Errors);
+        if (keyNeeded && actor is { Key: null })
         {
             call.Errors.Add("key", "missing; get-or-create finds actors by their key");
         }
 
-        return call.Error is not null || await pools.NamespaceExistsAsync(actor.Pool.Namespace, call.Cancelled)
-            ? (actor, call.Error)
-            : (actor, GuardErrors.NamespaceNotFound(actor.Pool.Namespace));
+        if (call.Error is { } error)
+        {
+            return (null, error);
+        }
+
+        return await pools.NamespaceExistsAsync(actor!.Pool.Namespace, call.Cancelled)
+            ? (actor, null)
+            : (null, GuardErrors.NamespaceNotFound(actor.Pool.Namespace));
     }
 
     private static List<ActorId> ReadIds(string text, int label, InputErrors errors)
@@ -200,7 +207,7 @@ internal sealed partial class ActorEndpoints(
             return [];
         }
 
-        return [.. ids.Select(id => ActorInput.ReadId("actor_ids", id, label, errors)).Distinct()];
+        return [.. ids.Select(id => ActorIdInput.Read("actor_ids", id, label, errors)).Distinct()];
     }
 
     private async ValueTask<IResult> FoundAsync(ActorRecord actor, bool created, CancellationToken cancellationToken)

@@ -40,7 +40,7 @@ internal sealed class ActorErrorView(IPoolHealthStore health)
                 }
             }
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
         }
 

@@ -1,5 +1,6 @@
-using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Guard.Control.Input;
+using Guard.Control.Shapes;
 using Guard.Core.Errors;
 using Guard.Model.Stores;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -7,10 +8,8 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace Guard.Control;
 
 /// <summary>One call of the control API: its query, its body and what is wrong with them. Used by one request.</summary>
-internal sealed class ControlCall(HttpContext context) : IDisposable
+internal sealed class ControlCall(HttpContext context)
 {
-    private JsonDocument? _body;
-
     public InputErrors Errors { get; } = new();
 
     public QueryInput Query => field ??= new QueryInput(
@@ -31,7 +30,7 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
         if (context.GetEndpoint()!.Metadata.GetMetadata<IAcceptsMetadata>() is null && JsonBody.IsPresent(context))
         {
             // Many clients send {} with every POST.
-            (await call.ReadObjectAsync()).End();
+            await call.ReadAsync(InputJson.Default.EmptyShape);
         }
 
         return call;
@@ -54,26 +53,23 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
         return value;
     }
 
-    /// <summary>The object the call must carry.</summary>
-    /// <param name="isReport">See <see cref="ReadElementAsync"/>.</param>
-    public async ValueTask<JsonFields> ReadObjectAsync(bool isReport = false)
-        => await ReadElementAsync(isReport) is { } root ? new JsonFields(root, "", Errors) : JsonFields.Missing(Errors);
-
-    /// <summary>The JSON value the call must carry; null after an error.</summary>
+    /// <summary>The body the call must carry; null after an error.</summary>
+    /// <param name="type">From <see cref="InputJson"/>.</param>
     /// <param name="isReport">It quotes what others said: it may be long, and its texts are repaired instead of refused.</param>
-    public async ValueTask<JsonElement?> ReadElementAsync(bool isReport = false)
+    public async ValueTask<T?> ReadAsync<T>(JsonTypeInfo<T> type, bool isReport = false)
+        where T : class
     {
-        if (Error is null && await JsonBody.ReadAsync(context, isReport ? JsonBody.MaxReportBytes : JsonBody.MaxBytes, Errors) is { } json)
+        if (Error is not null || await JsonBody.ReadAsync(context, isReport ? JsonBody.MaxReportBytes : JsonBody.MaxBytes, Errors) is not { } json)
         {
-            if (isReport)
-            {
-                ReportText.Repair(json);
-            }
-
-            _body = JsonText.Parse(json, Errors);
+            return null;
         }
 
-        return _body?.RootElement;
+        if (isReport)
+        {
+            ReportText.Repair(json);
+        }
+
+        return ShapeReader.Read(json, type, Errors);
     }
 
     /// <summary>Reads a page; a cursor that the list did not issue is an error of the call.</summary>
@@ -89,6 +85,4 @@ internal sealed class ControlCall(HttpContext context) : IDisposable
             return new Page<T>([], null);
         }
     }
-
-    public void Dispose() => _body?.Dispose();
 }

@@ -22,7 +22,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
         // Replies quote what came from outside: no browser is to take one for a page.
         context.Response.Headers.XContentTypeOptions = "nosniff";
         var start = time.GetTimestamp();
-        using var call = new ControlCall(context);
+        var call = new ControlCall(context);
         context.Features.Set(call);
         try
         {
@@ -33,7 +33,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
             // The client left: there is nobody to answer.
             LogClientGone(context.Request.Method, context.TraceIdentifier);
         }
-        catch (StoreUnavailableException e)
+        catch (StoreException e)
         {
             LogStoreUnavailable(context.Request.Method, context.TraceIdentifier, e.Message);
             await ErrorWriter.WriteAsync(context, GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(start)));
@@ -50,7 +50,7 @@ internal sealed partial class ControlGate(LiveOptions options, TimeProvider time
 
     [LoggerMessage(
         2, LogLevel.Warning,
-        "Control call {Method} failed: the store cannot be reached (ray {RayId}, {Reason})",
+        "Control call {Method} failed: the store cannot be used (ray {RayId}, {Reason})",
         EventName = "ControlStoreUnavailable")]
     private partial void LogStoreUnavailable(string method, string rayId, string reason);
 

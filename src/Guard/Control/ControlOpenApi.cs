@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.Diagnostics;
 using Guard.Model.Pools;
@@ -12,10 +14,6 @@ internal static class ControlOpenApi
 {
     private const string Bearer = "bearer";
 
-    private const string PoolErrorForms =
-        "A text, serverless_stream_ended_early, downgrade or internal_error, or an object with one member: serverless_http_error {status_code, body}, "
-        + "serverless_connection_error {message} or serverless_invalid_sse_payload {message, raw_payload?}.";
-
     private const string ActorErrorForms =
         "A text, no_capacity or internal_error, or an object with one member: runner_no_response, runner_connection_lost or runner_draining_timeout "
         + "{runner_id}, crashed {message}, or runner_pool_error with a pool error.";
@@ -25,7 +23,9 @@ internal static class ControlOpenApi
         services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ControlJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(1, InputJson.Default);
         });
         services.AddOpenApi(options =>
         {
@@ -39,10 +39,15 @@ internal static class ControlOpenApi
                 // Written by converters, which tell the document nothing.
                 schema.Description = context.JsonTypeInfo.Type switch
                 {
-                    var type when type == typeof(PoolError) => PoolErrorForms,
+                    var type when type == typeof(PoolError) => $"A {ShapeReader.PoolErrorForms}.",
                     var type when type == typeof(ActorErrorShape) => ActorErrorForms,
                     _ => schema.Description,
                 };
+                if (context.JsonPropertyInfo is { } property)
+                {
+                    RuleAttribute.Of(property)?.Describe(schema);
+                }
+
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer((operation, context, _) =>

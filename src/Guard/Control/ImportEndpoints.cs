@@ -42,7 +42,7 @@ internal sealed class ImportEndpoints(Importer importer, IPoolStore pools, TimeP
             await importer.RunAsync(
                 new ImportLines(context.Request.BodyReader, 0, 0), new(@namespace, MayBeNamed: false), ImportTotals.None, observer, call.Cancelled);
         }
-        catch (StoreUnavailableException e)
+        catch (StoreException e)
         {
             // What is in stays, so the numbers are worth more than an error.
             stopped = e.Message;

@@ -29,7 +29,7 @@ internal sealed partial class PoolHealthEndpoints(IPoolHealthStore health, IPool
 
     private async Task<IResult> ErrorAsync(ControlCall call, string pool)
     {
-        var error = await call.ReadElementAsync(isReport: true) is { } body ? PoolErrorInput.Read(body, call.Errors) : null;
+        var error = await call.ReadAsync(InputJson.Default.PoolError, isReport: true);
         var (id, refusal) = await PoolAsync(call, pool);
         if (refusal is not null)
         {

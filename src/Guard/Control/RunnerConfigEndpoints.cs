@@ -36,14 +36,15 @@ internal sealed partial class RunnerConfigEndpoints(
     private async Task<IResult> PutAsync(ControlCall call, string pool)
     {
         var id = new PoolId(call.Namespace(), call.PathPart("pool", pool, TextRule.Label));
-        var config = RunnerConfigInput.Read(await call.ReadObjectAsync(), options.Current.Datacenter.Name, endpoints);
+        var body = await call.ReadAsync(InputJson.Default.RunnerConfigPutShape);
+        var config = body?.ToConfig(options.Current.Datacenter.Name, endpoints, call.Errors);
         if (call.Error is { } error)
         {
             return ControlResult.Error(error);
         }
 
-        var changed = await pools.PutAsync(id, config, call.Cancelled);
-        LogPut(id, config.Serverless is null ? "normal" : "serverless", changed);
+        var changed = await pools.PutAsync(id, config!, call.Cancelled);
+        LogPut(id, config!.Serverless is null ? "normal" : "serverless", changed);
         return ControlResult.Ok(new RunnerConfigPutReply(changed), ControlJson.Default.RunnerConfigPutReply);
     }
 

@@ -66,13 +66,14 @@ internal sealed partial class RunnerEndpoints(
     {
         var current = options.Current;
         var newId = ActorId.New((ushort)current.Datacenter.Label).ToString();
-        var runner = RunnerInput.Read(await call.ReadObjectAsync(), call.Namespace(), newId, endpoints);
+        var body = await call.ReadAsync(InputJson.Default.RunnerRegisterShape);
+        var runner = body?.ToRunner(call.Namespace(), newId, endpoints, call.Errors);
         if (call.Error is { } error)
         {
             return ControlResult.Error(error);
         }
 
-        if (!await pools.NamespaceExistsAsync(runner.Pool.Namespace, call.Cancelled))
+        if (!await pools.NamespaceExistsAsync(runner!.Pool.Namespace, call.Cancelled))
         {
             return ControlResult.Error(GuardErrors.NamespaceNotFound(runner.Pool.Namespace));
         }
@@ -173,10 +174,9 @@ internal sealed partial class RunnerEndpoints(
 
     private async Task<IResult> EventsAsync(ControlCall call, string id)
     {
-        var events = RunnerEventInput.Read(await call.ReadObjectAsync(isReport: true));
-        if (call.Error is { } error)
+        if (await call.ReadAsync(InputJson.Default.RunnerEventsShape, isReport: true) is not { } body)
         {
-            return ControlResult.Error(error);
+            return ControlResult.Error(call.Error!);
         }
 
         // A stopped runner has lost its actors already: it must hear that it is to register again.
@@ -185,9 +185,10 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(GuardErrors.RunnerNotFound());
         }
 
-        var results = new List<string>(events.Count);
-        foreach (var runnerEvent in events)
+        var results = new List<string>(body.Events.Count);
+        foreach (var item in body.Events)
         {
+            var runnerEvent = item.ToEvent();
             var result = await actors.ApplyEventAsync(id, runnerEvent, call.Cancelled) switch
             {
                 RunnerEventResult.Ok => "ok",
@@ -195,15 +196,14 @@ internal sealed partial class RunnerEndpoints(
                 _ => "unknown",
             };
             results.Add(result);
-            Told(id, runnerEvent, result);
+            Told(id, runnerEvent, item.Event, result);
         }
 
         return ControlResult.Ok(new RunnerEventsReply(results), ControlJson.Default.RunnerEventsReply);
     }
 
-    private void Told(string runnerId, RunnerEvent runnerEvent, string result)
+    private void Told(string runnerId, RunnerEvent runnerEvent, string kind, string result)
     {
-        var kind = RunnerEventInput.NameOf(runnerEvent.Kind);
         metrics.RunnerEvent(kind, result);
         if (runnerEvent.Kind == RunnerEventKind.Crashed && result == "ok")
         {

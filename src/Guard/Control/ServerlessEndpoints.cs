@@ -1,4 +1,3 @@
-using Guard.Control.Input;
 using Guard.Control.Shapes;
 using Guard.Core.State.Serverless;
 
@@ -17,15 +16,12 @@ internal sealed class ServerlessEndpoints(ServerlessMetadata metadata)
     {
         // Required as for every call on runner-configs; that it exists is not: it may be made by the config that is tried here.
         _ = call.Namespace();
-        var body = await call.ReadObjectAsync();
-        var url = body.Text("url", TextRule.Message);
-        var headers = HeadersInput.Read(body, "headers");
-        body.End();
-        if (call.Error is { } error)
+        if (await call.ReadAsync(InputJson.Default.ServerlessCheckShape) is not { } body)
         {
-            return ControlResult.Error(error);
+            return ControlResult.Error(call.Error!);
         }
 
-        return ControlResult.Ok(ServerlessCheckReply.Of(await metadata(url, headers, call.Cancelled)), ControlJson.Default.ServerlessCheckReply);
+        var result = await metadata(body.Url, body.Headers ?? new Dictionary<string, string>(), call.Cancelled);
+        return ControlResult.Ok(ServerlessCheckReply.Of(result), ControlJson.Default.ServerlessCheckReply);
     }
 }

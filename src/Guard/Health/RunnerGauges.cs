@@ -37,7 +37,7 @@ internal sealed partial class RunnerGauges(
                 _turn.Release();
             }
         }
-        catch (Exception e) when (e is StoreUnavailableException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (e is StoreException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogNotRead(e.Message);
         }

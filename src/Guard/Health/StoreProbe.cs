@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Model.Stores;
 
@@ -8,60 +9,60 @@ internal sealed partial class StoreProbe(
     IPoolStore store, HealthState health, GuardMetrics metrics, TimeProvider time, ILogger<StoreProbe> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly GuardedLoop _loop = new("store_probe", metrics, time, logger);
     private bool? _up;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        do
-        {
-            Report(await AskAsync(stoppingToken));
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+        => _loop.RunAsync(Interval, async token => Report(await AskAsync(token)), stoppingToken);
 
-    private async Task<bool> AskAsync(CancellationToken cancellationToken)
+    /// <summary>Null when the store answers; else why it cannot be used.</summary>
+    private async Task<string?> AskAsync(CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Interval, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
             await store.NamespaceExistsAsync("default", both.Token).AsTask().WaitAsync(both.Token);
-            return true;
+            return null;
         }
-        catch (Exception e) when (e is StoreUnavailableException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (StoreException e)
         {
-            return false;
+            return e.Message;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return "it took longer than a second";
         }
     }
 
-    private void Report(bool up)
+    private void Report(string? fault)
     {
+        var up = fault is null;
         health.StoreAnswered(up);
         metrics.StoreUp.Set(up ? 1 : 0);
         metrics.SetDegraded("store_unavailable", !up);
         if (_up != up)
         {
             _up = up;
-            Log(up);
+            Log(fault);
         }
     }
 
-    private void Log(bool up)
+    private void Log(string? fault)
     {
-        if (up)
+        if (fault is null)
         {
             LogUp();
         }
         else
         {
-            LogDown();
+            LogDown(fault);
         }
     }
 
     [LoggerMessage(1, LogLevel.Information, "The store answers", EventName = "StoreUp")]
     private partial void LogUp();
 
-    [LoggerMessage(2, LogLevel.Warning, "The store does not answer; cached routes are served on, others wait. The likely cause: it is down, slow, or not reachable from here", EventName = "StoreDown")]
-    private partial void LogDown();
+    [LoggerMessage(2, LogLevel.Warning, "The store does not answer as it should ({Reason}); cached routes are served on, others wait. The likely cause: it is down, slow, or not reachable from here", EventName = "StoreDown")]
+    private partial void LogDown(string reason);
 }

@@ -1,5 +1,6 @@
 using Guard.Configuration;
 using Guard.Control;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -82,7 +83,13 @@ internal static class CoreServices
         services.AddSidecar(options);
         services.AddSingleton<ShutdownLifetime>();
         services.AddSingleton<IHostLifetime>(sp => sp.GetRequiredService<ShutdownLifetime>());
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout);
+        services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = options.Shutdown.DrainTimeout;
+
+            // Every loop is guarded by itself; one that is not may end alone, never all else with it.
+            host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
+        });
         services.AddHostedService(sp => ActivatorUtilities.CreateInstance<OptionsReloader>(sp, configuration, loader));
         return services;
     }
@@ -139,7 +146,13 @@ internal static class CoreServices
         services.AddSingleton<IPoolUpkeepStore>(sp => sp.GetRequiredService<RedisRunnerStore>());
         services.AddSingleton<IPoolStore, RedisPoolStore>();
         services.AddSingleton<IGuardLiveness, RedisGuardLiveness>();
-        services.AddHostedService(sp => sp.GetRequiredService<RedisChangeFeed>());
+        services.AddHostedService(static sp =>
+        {
+            var feed = sp.GetRequiredService<RedisChangeFeed>();
+            var loop = new GuardedLoop(
+                "change_feed", sp.GetRequiredService<GuardMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<RedisChangeFeed>>());
+            return new GuardedService(loop, TimeSpan.Zero, async stopping => await feed.ListenAsync(stopping));
+        });
         return services;
     }
 
@@ -234,7 +247,10 @@ internal static class CoreServices
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
+        services.AddSingleton<ReplayLoop>();
         services.AddSingleton<ActorDelivery>();
+        services.AddSingleton<RequestEntry>();
+        services.AddSingleton<GatewayReplies>();
         services.AddSingleton<GatewayHandler>();
         return services;
     }

@@ -109,7 +109,7 @@ internal sealed class ImportCommand(ImportArguments arguments, GuardOptions opti
                 $"done in {time.GetElapsedTime(since).TotalSeconds:0.0} s, {totals.Lines} lines: {totals.Created} created, {totals.Existed} existed already, {totals.Bad} bad"));
             return totals.Bad == 0 ? AllIn : SomeBad;
         }
-        catch (StoreUnavailableException e)
+        catch (StoreException e)
         {
             var cause = e.InnerException is { } inner ? $" ({inner.Message.ReplaceLineEndings(" ")})" : "";
             progress.Say($"guard: the store ({options.Store.Provider}) could not be written: {e.Message}{cause}. {Again}");

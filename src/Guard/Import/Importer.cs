@@ -38,7 +38,7 @@ internal sealed class Importer(IActorImportStore store, LiveOptions options, Tim
     /// <summary>Bytes of lines that end a batch: what Redis can take within one call's deadline.</summary>
     public const int MaxBatchBytes = 4 * 1_048_576;
 
-    /// <summary>Reads to the end. Throws <see cref="StoreUnavailableException"/> when a batch did not get through; what
+    /// <summary>Reads to the end. Throws <see cref="StoreException"/> when a batch did not get through; what
     /// <see cref="IImportObserver.BatchDone"/> told of stays.</summary>
     public async Task<ImportTotals> RunAsync(
         ImportLines lines, ImportScope scope, ImportTotals totals, IImportObserver observer, CancellationToken cancellationToken)
@@ -129,6 +129,7 @@ internal sealed class Importer(IActorImportStore store, LiveOptions options, Tim
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             string reason;
             Exception? cause;
+            var kind = StoreFailure.Away;
             try
             {
                 return await store.ImportAsync(batch, either.Token);
@@ -137,14 +138,14 @@ internal sealed class Importer(IActorImportStore store, LiveOptions options, Tim
             {
                 (reason, cause) = ($"a batch took longer than Guard:Import:BatchTimeout ({current.Import.BatchTimeout})", null);
             }
-            catch (StoreUnavailableException e)
+            catch (StoreException e)
             {
-                (reason, cause) = (e.Message, e.InnerException);
+                (kind, reason, cause) = (e.Kind, e.Message, e.InnerException);
             }
 
             if (attempt >= current.Retry.MaxAttempts)
             {
-                throw new StoreUnavailableException($"{reason}; tried {attempt} times", cause);
+                throw new StoreException(kind, $"{reason}; tried {attempt} times", cause);
             }
 
             var delay = Delay(current.Retry, attempt);

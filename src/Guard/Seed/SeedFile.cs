@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Guard.Control.Input;
+using Guard.Control.Shapes;
 using Guard.Core.Options;
 using Guard.Core.Transport.Connections;
 using Guard.Model.Ids;
@@ -16,75 +17,78 @@ internal sealed record SeedFile(
     IReadOnlyList<(string Path, NewRunner Runner)> Runners,
     IReadOnlyList<(string Path, NewActor Actor, bool HasId)> Actors)
 {
-    private const int MaxEntries = 1_000_000;
     private const string DefaultNamespace = "default";
 
-    /// <summary>Reads the file's object; after an error something to ignore.</summary>
-    public static SeedFile Read(JsonElement root, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
+    /// <summary>Reads the file; null after some errors.</summary>
+    public static SeedFile? Read(ReadOnlyMemory<byte> json, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
     {
-        var file = new JsonFields(root, "", errors);
-        var pools = ReadPools(file, datacenter, endpoints);
-        var runners = (file.OptionalObjects("runners", MaxEntries) ?? []).Select(item =>
-            (item.Path, RunnerInput.Read(item, NamespaceOf(item), ActorId.New((ushort)datacenter.Label).ToString(), endpoints, isStatic: true)))
+        if (ShapeReader.Read(json, InputJson.Default.SeedShape, errors) is not { } file)
+        {
+            return null;
+        }
+
+        var pools = ReadPools(file.RunnerConfigs, datacenter, endpoints, errors);
+        var runners = (file.Runners ?? []).Select((item, i) =>
+            ($"runners[{i}]", item.ToRunner(
+                item.Namespace ?? DefaultNamespace, ActorId.New((ushort)datacenter.Label).ToString(), endpoints, errors.At("runners").At(i), isStatic: true)))
             .ToList();
-        var actors = (file.OptionalObjects("actors", MaxEntries) ?? []).Select(item => ReadActor(item, datacenter)).ToList();
-        file.End();
+        var actors = (file.Actors ?? []).Select((item, i) => ReadActor(item, $"actors[{i}]", datacenter, errors.At("actors").At(i))).ToList();
         return new SeedFile(pools, runners, actors);
     }
 
-    private static List<PoolEntry> ReadPools(JsonFields file, DatacenterOptions datacenter, EndpointPolicy endpoints)
+    private static List<PoolEntry> ReadPools(JsonElement? configs, DatacenterOptions datacenter, EndpointPolicy endpoints, InputErrors errors)
     {
         var pools = new List<PoolEntry>();
         var seen = new HashSet<PoolId>();
-        if (file.Find("runner_configs") is { ValueKind: JsonValueKind.Array })
+        var inside = errors.At("runner_configs");
+        if (configs is { ValueKind: JsonValueKind.Array } list)
         {
-            foreach (var item in file.Objects("runner_configs", MaxEntries))
+            var listed = ShapeReader.Read(list, InputJson.Default.ListListedSeedPoolShape, inside) ?? [];
+            for (var i = 0; i < listed.Count; i++)
             {
-                Add(item, item.Text("runner_name", TextRule.Label));
+                Add(listed[i], listed[i].RunnerName, inside.At(i));
             }
         }
-        else if (file.OptionalObject("runner_configs") is { } byName)
+        else if (configs is { } byName)
         {
-            foreach (var member in byName.Members())
+            foreach (var (name, item) in ShapeReader.Read(byName, InputJson.Default.DictionaryStringSeedPoolShape, inside) ?? [])
             {
-                if (!TextRule.Label.Accepts(member.Name))
+                if (!TextRule.Label.Accepts(name))
                 {
-                    file.Errors.Add(byName.PathTo(member.Name), $"as the name of a pool: {TextRule.Label.Allowed}");
+                    inside.Add(name, $"as the name of a pool: {TextRule.Label.Allowed}");
                 }
 
-                Add(new JsonFields(member.Value, byName.PathTo(member.Name), file.Errors), member.Name);
+                Add(item, name, inside.At(name));
             }
         }
 
         return pools;
 
-        void Add(JsonFields item, string name)
+        void Add(SeedPoolShape item, string name, InputErrors here)
         {
-            var id = new PoolId(NamespaceOf(item), name);
-            var config = RunnerConfigInput.Read(item, datacenter.Name, endpoints);
+            var id = new PoolId(item.Namespace ?? DefaultNamespace, name);
             if (!seen.Add(id))
             {
-                file.Errors.Add(item.Path, $"the pool {id} is given twice; allowed once");
+                here.Add("", $"the pool {id} is given twice; allowed once");
             }
 
-            pools.Add(new PoolEntry(id, config));
+            if (item.ToConfig(datacenter.Name, endpoints, here) is { } config)
+            {
+                pools.Add(new PoolEntry(id, config));
+            }
         }
     }
 
-    private static (string Path, NewActor Actor, bool HasId) ReadActor(JsonFields item, DatacenterOptions datacenter)
+    private static (string Path, NewActor Actor, bool HasId) ReadActor(SeedActorShape item, string path, DatacenterOptions datacenter, InputErrors errors)
     {
-        var given = item.OptionalText("actor_id", TextRule.ActorIdText);
-        var id = given is null
+        var id = item.ActorId is null
             ? ActorId.New((ushort)datacenter.Label)
-            : ActorInput.ReadId(item.PathTo("actor_id"), given, datacenter.Label, item.Errors);
-        var actor = ActorInput.Read(item, NamespaceOf(item), id, datacenter.Name);
-        if (actor.Key is null && given is null)
+            : ActorIdInput.Read("actor_id", item.ActorId, datacenter.Label, errors);
+        if (item.Key is null && item.ActorId is null)
         {
-            item.Errors.Add(item.Path, "must have a key or an actor_id: otherwise every start would make another one");
+            errors.Add("", "must have a key or an actor_id: otherwise every start would make another one");
         }
 
-        return (item.Path, actor, given is not null);
+        return (path, item.ToActor(item.Namespace ?? DefaultNamespace, id, datacenter, errors), item.ActorId is not null);
     }
-
-    private static string NamespaceOf(JsonFields item) => item.OptionalText("namespace", TextRule.Label) ?? DefaultNamespace;
 }

@@ -23,7 +23,7 @@ internal sealed partial class SeedLoader(
 
     /// <summary>
     /// Checks the whole file before it writes anything. Throws <see cref="StartupException"/> when the file cannot be read or is not
-    /// valid, <see cref="StoreUnavailableException"/> when the store cannot be reached.
+    /// valid, <see cref="StoreException"/> when the store cannot be reached.
     /// </summary>
     public async Task LoadAsync(string file, CancellationToken cancellationToken)
     {
@@ -32,11 +32,7 @@ internal sealed partial class SeedLoader(
         var created = 0;
         foreach (var entry in seed.Pools)
         {
-            if (await pools.GetAsync(entry.Pool, cancellationToken) is null)
-            {
-                await pools.PutAsync(entry.Pool, entry.Config, cancellationToken);
-                created++;
-            }
+            created += await pools.AddAsync(entry.Pool, entry.Config, cancellationToken) ? 1 : 0;
         }
 
         foreach (var (path, runner) in seed.Runners)
@@ -73,8 +69,7 @@ internal sealed partial class SeedLoader(
     {
         var json = await ReadBytesAsync(file, cancellationToken);
         var errors = new InputErrors();
-        using var document = JsonText.Parse(json, errors);
-        var seed = document is null ? null : SeedFile.Read(document.RootElement, options.Current.Datacenter, endpoints, errors);
+        var seed = SeedFile.Read(json, options.Current.Datacenter, endpoints, errors);
         if (errors.First is { } error)
         {
             throw Refuse(file, error.Metadata?.Name, error.Metadata?.Detail ?? error.Message);

@@ -1,3 +1,5 @@
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Health;
 using Guard.Model.Stores;
 
@@ -8,7 +10,7 @@ namespace Guard.Seed;
 /// once.
 /// </summary>
 internal sealed partial class SeedWhenStoreIsBack(
-    SeedLoader loader, HealthState health, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SeedWhenStoreIsBack> logger)
+    SeedLoader loader, HealthState health, IHostApplicationLifetime lifetime, GuardMetrics metrics, TimeProvider time, ILogger<SeedWhenStoreIsBack> logger)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -19,45 +21,45 @@ internal sealed partial class SeedWhenStoreIsBack(
         {
             await loader.LoadAsync(file, cancellationToken);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException e)
         {
             health.SeedWaits(true);
-            LogWaits();
-            _ = RepeatAsync(file, lifetime.ApplicationStopping);
+            LogWaits(e.Message);
+            _ = RepeatAsync(file);
         }
     }
 
-    private async Task RepeatAsync(string file, CancellationToken stopping)
+    private async Task RepeatAsync(string file)
     {
-        while (true)
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        await new GuardedLoop("seed", metrics, time, logger).RunAsync(
+            Pause,
+            async cancellationToken =>
+            {
+                await TryAsync(file, cancellationToken);
+                await done.CancelAsync();
+            },
+            done.Token);
+    }
+
+    private async Task TryAsync(string file, CancellationToken cancellationToken)
+    {
+        try
         {
-            try
-            {
-                await Task.Delay(Pause, time, stopping);
-                await loader.LoadAsync(file, stopping);
-                health.SeedWaits(false);
-                return;
-            }
-            catch (StoreUnavailableException)
-            {
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // What would have stopped the start stops the process now, with the same line.
-                LogRefused(e.Message);
-                Environment.ExitCode = 1;
-                lifetime.StopApplication();
-                return;
-            }
+            await loader.LoadAsync(file, cancellationToken);
+            health.SeedWaits(false);
+        }
+        catch (StartupException e)
+        {
+            // What would have stopped the start stops the process now, with the same line.
+            LogRefused(e.Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The store does not answer; the seed file is loaded when it does. Until then Guard is not ready", EventName = "SeedWaits")]
-    private partial void LogWaits();
+    [LoggerMessage(1, LogLevel.Warning, "The store cannot be used ({Reason}); the seed file is loaded when it can. Until then Guard is not ready", EventName = "SeedWaits")]
+    private partial void LogWaits(string reason);
 
     [LoggerMessage(2, LogLevel.Critical, "The seed file cannot be loaded; Guard stops: {Reason}", EventName = "SeedRefused")]
     private partial void LogRefused(string reason);

@@ -1,3 +1,5 @@
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport.Connections;
@@ -24,12 +26,14 @@ internal sealed partial class SidecarRunner(
     HealthState health,
     IHostApplicationLifetime lifetime,
     LiveOptions options,
+    GuardMetrics metrics,
     TimeProvider time,
     ILogger<SidecarRunner> logger) : BackgroundService, IDrainedAtShutdown
 {
     /// <summary>Between two looks at whether a draining runner is empty.</summary>
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(100);
 
+    private readonly GuardedLoop _loop = new("sidecar", metrics, time, logger);
     private readonly Lock _gate = new();
 
     /// <summary>Held by a registration under way: a drain that did not wait for it would leave behind what it had not seen.</summary>
@@ -73,21 +77,10 @@ internal sealed partial class SidecarRunner(
         // Which addresses are Guard's own, and no application's, is known when it listens.
         await Task.Delay(Timeout.InfiniteTimeSpan, time, lifetime.ApplicationStarted)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        using var timer = new PeriodicTimer(options.Current.Sidecar.HealthInterval, time);
-        try
-        {
-            do
-            {
-                await LookAsync(stoppingToken);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
+        await _loop.RunAsync(options.Current.Sidecar.HealthInterval, LookAsync, stoppingToken);
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async ValueTask LookAsync(CancellationToken cancellationToken)
     {
         if (_isDrained)
         {
@@ -101,30 +94,19 @@ internal sealed partial class SidecarRunner(
             return;
         }
 
-        try
+        if (_runnerId is not { } runnerId)
         {
-            if (_runnerId is not { } runnerId)
+            await RegisterAsync(cancellationToken);
+        }
+        else if (time.GetElapsedTime(_lastBeat) >= options.Current.Runners.EligibleAfter / 3)
+        {
+            _lastBeat = time.GetTimestamp();
+            if (await runners.HeartbeatAsync(runnerId, cancellationToken) is null)
             {
+                // Lost meanwhile, or the store forgot: what it ran is somebody else's now.
+                _runnerId = null;
                 await RegisterAsync(cancellationToken);
             }
-            else if (time.GetElapsedTime(_lastBeat) >= options.Current.Runners.EligibleAfter / 3)
-            {
-                _lastBeat = time.GetTimestamp();
-                if (await runners.HeartbeatAsync(runnerId, cancellationToken) is null)
-                {
-                    // Lost meanwhile, or the store forgot: what it ran is somebody else's now.
-                    _runnerId = null;
-                    await RegisterAsync(cancellationToken);
-                }
-            }
-        }
-        catch (StoreUnavailableException)
-        {
-            // The next look tries again.
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            LogLookFailed(e);
         }
     }
 
@@ -163,11 +145,7 @@ internal sealed partial class SidecarRunner(
         }
 
         var pool = new PoolId(sidecar.Namespace, sidecar.Pool);
-        if (await pools.GetAsync(pool, cancellationToken) is null)
-        {
-            await pools.PutAsync(pool, new PoolConfig(), cancellationToken);
-        }
-
+        await pools.AddAsync(pool, new PoolConfig(), cancellationToken);
         var runner = new NewRunner(
             ActorId.New((ushort)current.Datacenter.Label).ToString(),
             pool,
@@ -219,7 +197,7 @@ internal sealed partial class SidecarRunner(
                     break;
                 }
             }
-            catch (StoreUnavailableException)
+            catch (StoreException)
             {
             }
 
@@ -266,7 +244,4 @@ internal sealed partial class SidecarRunner(
     [LoggerMessage(5, LogLevel.Warning,
         "The application was not drained within Guard:Shutdown:DrainTimeout ({Timeout}); the actors it still has are lost with it", EventName = "SidecarNotDrained")]
     private partial void LogNotDrained(TimeSpan timeout);
-
-    [LoggerMessage(6, LogLevel.Error, "Looking after the application failed; this is a bug in Guard", EventName = "SidecarLookFailed")]
-    private partial void LogLookFailed(Exception exception);
 }

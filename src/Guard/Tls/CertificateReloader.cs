@@ -1,4 +1,5 @@
 using Guard.Configuration;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 
 namespace Guard.Tls;
@@ -22,7 +23,7 @@ internal sealed partial class CertificateReloader(TlsFiles files, GuardMetrics m
 
         if (files.Watched.Count > 0)
         {
-            _poll = new FilePoll(time, Poll);
+            _poll = new FilePoll(new GuardedLoop("certificate_reloader", metrics, time, logger), time, Poll);
         }
 
         return Task.CompletedTask;
@@ -35,17 +36,9 @@ internal sealed partial class CertificateReloader(TlsFiles files, GuardMetrics m
 
     private void Poll()
     {
-        try
+        foreach (var certificate in files.Watched.Where(c => c.IsDue()))
         {
-            foreach (var certificate in files.Watched.Where(c => c.IsDue()))
-            {
-                Reload(certificate);
-            }
-        }
-        catch (Exception e)
-        {
-            // On a timer's thread this would end the process.
-            LogBug(e);
+            Reload(certificate);
         }
     }
 
@@ -82,7 +75,4 @@ internal sealed partial class CertificateReloader(TlsFiles files, GuardMetrics m
 
     [LoggerMessage(3, LogLevel.Warning, "Certificate {Key} is in use and expired {Expiry:u}", EventName = "CertificateExpired")]
     private partial void LogExpired(string key, DateTime expiry);
-
-    [LoggerMessage(4, LogLevel.Error, "Taking over a changed certificate hit a bug in Guard", EventName = "CertificateReloadFailed")]
-    private partial void LogBug(Exception exception);
 }

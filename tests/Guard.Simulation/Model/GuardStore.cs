@@ -132,6 +132,9 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
         => link.CallAsync("put pool", () => _model.Pools.PutAsync(pool, config, default), cancellationToken);
 
+    public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
+        => link.CallAsync("add pool", () => _model.Pools.AddAsync(pool, config, default), cancellationToken);
+
     ValueTask<PoolConfig?> IPoolStore.GetAsync(PoolId pool, CancellationToken cancellationToken)
         => link.CallAsync("get pool", () => _model.Pools.GetAsync(pool, default), cancellationToken);
 

@@ -144,11 +144,11 @@ internal sealed class StoreLink(World world, SimProcess guard) : IChangeFeed, IC
         return script();
     }
 
-    private StoreUnavailableException Failed(string what)
+    private StoreException Failed(string what)
     {
         _lastFailure = world.Scheduler.Now;
         world.History.Note(guard, $"store failed: {what}");
-        return new(what);
+        return new(StoreFailure.Away, what);
     }
 
     /// <summary>From the store's process to the Guard's.</summary>

@@ -326,7 +326,7 @@ internal sealed class Chaos
         {
             await call();
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
         }
     }

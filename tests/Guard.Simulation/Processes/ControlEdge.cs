@@ -10,7 +10,7 @@ using Guard.Simulation.Model;
 namespace Guard.Simulation.Processes;
 
 /// <summary>What the control API does for runners and operators, without its HTTP: the same calls to the store in the same order. A call that
-/// throws <see cref="StoreUnavailableException"/> is its 503.</summary>
+/// throws <see cref="StoreException"/> is its 503.</summary>
 internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry registry, RunnerClient client)
 {
     public async ValueTask<string> RegisterAsync(SimRunner runner)

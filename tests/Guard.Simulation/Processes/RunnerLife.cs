@@ -297,7 +297,7 @@ internal sealed class RunnerLife
 
             return (true, await Wire.CallAsync(Process, guard.Process, new(_world.Delay(), _world.Delay()), () => ask(guard), patience.Token));
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or StoreUnavailableException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or StoreException)
         {
             return default;
         }

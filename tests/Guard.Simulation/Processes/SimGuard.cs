@@ -67,7 +67,7 @@ internal sealed class SimGuard
         var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
         var suspects = new SuspectRunners(time);
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
-        var liveness = new StarterLiveness(store, Identity, time, Log<StarterLiveness>());
+        var liveness = new StarterLiveness(store, Identity, metrics, time, Log<StarterLiveness>());
         var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Routes = new RouteCache(live, metrics, Link.Contact, time);
@@ -82,7 +82,7 @@ internal sealed class SimGuard
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
-        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
+        var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time, Log<UnroutedHold>());
         var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
         var attention = new PoolAttention(time);
         var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
@@ -116,7 +116,8 @@ internal sealed class SimGuard
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
-        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, disowned, suspects, live);
+        var replays = new ReplayLoop(resolver, Routes, unrouted, gate, disowned, suspects, live, metrics, time, world.Random);
+        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays);
         Control = new ControlEdge(world, store, registry, client);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => keepers.RunAsync(CancellationToken.None));

@@ -64,6 +64,46 @@ public abstract class ImportStoreContract : StoreContract
             [new(ImportStatus.Conflict, holder.Id), new(ImportStatus.Exists), new(ImportStatus.Conflict), new(ImportStatus.Conflict)], outcomes);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ImportAsync_KeyOfAnActorThatDestroyedItself_Created(bool hasOwnId)
+    {
+        await AddRunnerAsync();
+        var gone = await AddActorAsync("k");
+        await TellAsync((await BeginAsync(gone)).Actor!, RunnerEventKind.Destroy);
+        var next = new ImportedActor(NewActor("k"), hasOwnId);
+
+        Assert.Equal([ImportStatus.Created, ImportStatus.Exists], await ImportAsync(next, Keyed("k")));
+
+        Assert.Equal(next.Actor.Id, (await Store.Actors.FindAsync("default", "lobby", "k", Ct))!.Id);
+        Assert.Equal(ActorState.Destroyed, (await GetAsync(gone)).State);
+    }
+
+    [Fact]
+    public async Task ImportAsync_KeyOfALineBefore_ConflictsAlsoWhereThePoolHasNoRunnerConfig()
+    {
+        await PutPoolAsync();
+        var first = Keyed("k");
+        var none = new PoolId("default", "none");
+
+        var outcomes = await Store.Import.ImportAsync([first, Keyed("k", ActorId.New(1), none), Keyed("k", pool: none), Keyed("l", pool: none)], Ct);
+
+        Assert.Equal(
+            [new(ImportStatus.Created), new(ImportStatus.Conflict, first.Actor.Id), new(ImportStatus.Exists), new(ImportStatus.NoPool)], outcomes);
+    }
+
+    [Fact]
+    public async Task ImportAsync_IdOfAnActorOfTheSameKeyInAnotherNamespace_Conflict()
+    {
+        var elsewhere = new PoolId("other", "lobbies");
+        await PutPoolAsync();
+        var holder = await AddActorAsync("k", pool: elsewhere);
+
+        Assert.Equal([ImportStatus.Conflict], await ImportAsync(Keyed("k", holder.Id)));
+        Assert.Null(await Store.Actors.FindAsync("default", "lobby", "k", Ct));
+    }
+
     [Fact]
     public async Task ImportAsync_IdOfAnActorOfAnotherNameOrKey_ConflictAndTheKeyStaysFree()
     {

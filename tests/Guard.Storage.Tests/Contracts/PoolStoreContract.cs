@@ -1,4 +1,5 @@
 using Guard.Model.Actors;
+using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
 
@@ -60,6 +61,38 @@ public abstract class PoolStoreContract : StoreContract
         Assert.True(await PutAsync(new()));
         Assert.True(await Store.Pools.DeleteAsync(Pool, Ct));
         Assert.True(await PutAsync(new()));
+    }
+
+    [Fact]
+    public async Task AddAsync_WithAndWithoutAConfig_OnlyTheFirstIsWritten()
+    {
+        Assert.True(await Store.Pools.AddAsync(Pool, new() { DrainGracePeriod = 1 }, Ct));
+        Assert.False(await Store.Pools.AddAsync(Pool, new() { DrainGracePeriod = 2 }, Ct));
+        Assert.False(await Store.Pools.AddAsync(Pool, Serverless(), Ct));
+        Assert.False(await Store.Pools.PutAsync(Pool, new() { DrainGracePeriod = 3 }, Ct));
+        Assert.False(await Store.Pools.AddAsync(Pool, new() { DrainGracePeriod = 4 }, Ct));
+
+        Assert.Equal(3, (await Store.Pools.GetAsync(Pool, Ct))!.DrainGracePeriod);
+        Assert.True(await Store.Pools.NamespaceExistsAsync("default", Ct));
+        Assert.Single((await Store.Pools.ListAsync(new("default", null, 10, null), Ct)).Items);
+        await Store.SettleAsync();
+        Assert.Equal(2, Store.Feed.Configs(Pool));
+        Assert.True(await Store.Pools.DeleteAsync(Pool, Ct));
+        Assert.True(await Store.Pools.AddAsync(Pool, new() { DrainGracePeriod = 5 }, Ct));
+        Assert.Equal(5, (await Store.Pools.GetAsync(Pool, Ct))!.DrainGracePeriod);
+    }
+
+    [Fact]
+    public async Task AddAsync_ManyAtOnce_OneIsWritten()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var pool = new PoolId("default", $"p{round}");
+            var added = await Task.WhenAll(Enumerable.Range(1, 16).Select(i => Task.Run(
+                async () => await Store.Pools.AddAsync(pool, new() { DrainGracePeriod = i }, Ct) ? i : 0, Ct)));
+
+            Assert.Equal((await Store.Pools.GetAsync(pool, Ct))!.DrainGracePeriod, Assert.Single(added, i => i > 0));
+        }
     }
 
     [Fact]

@@ -48,6 +48,19 @@ public abstract partial class RunnerStoreContract
     }
 
     [Fact]
+    public async Task DeleteAsync_WithActors_TheVersionOfItsActorsStandsStill()
+    {
+        var runner = await AddRunnerAsync();
+        await AddReadyAsync();
+        await AddReadyAsync();
+        var before = (await GetAsync(runner)).ActorsVersion;
+
+        await Store.Runners.DeleteAsync(runner.RunnerId, Ct);
+
+        Assert.Equal(before, (await GetAsync(runner)).ActorsVersion);
+    }
+
+    [Fact]
     public async Task DeleteAsync_SlotsGoWithIt()
     {
         var runner = await AddRunnerAsync(slots: 3);

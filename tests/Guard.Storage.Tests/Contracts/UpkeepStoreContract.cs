@@ -127,6 +127,74 @@ public abstract class UpkeepStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task SweepAsync_LosesARunner_TellsTheRestAsItIsWithoutIt()
+    {
+        await PutPoolAsync();
+        var runner = (await Store.Runners.RegisterAsync(NewRunner() with { Stream = new("a", "terms", TimeSpan.Zero) }, Ct))!.Runner;
+        var stopping = await AddReadyAsync(CrashPolicy.Restart);
+        await AddReadyAsync();
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+        await EvictAsync(runner, most: 100);
+        await Store.AdvanceAsync(LostAfter + TimeSpan.FromSeconds(1));
+
+        var sweep = (await SweepAsync("a", LostAfter))!;
+
+        Assert.Equal(runner.RunnerId, Assert.Single(sweep.Lost).RunnerId);
+        Assert.True(sweep.IsTaken);
+        Assert.Empty(sweep.Draining);
+        Assert.Empty(sweep.Streams);
+        Assert.Equal([stopping.Id], sweep.DueRestarts);
+    }
+
+    [Fact]
+    public async Task SweepAsync_GivesUpTheLastActorOfARunner_ItIsNotToldAsDraining()
+    {
+        var runner = await AddRunnerAsync(isStatic: true);
+        var actor = await AddReadyAsync();
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+        await EvictAsync(runner);
+        await Store.AdvanceAsync(Grace + TimeSpan.FromSeconds(1));
+
+        var sweep = (await SweepAsync("a"))!;
+
+        Assert.Equal([actor.Id], sweep.TimedOut.Select(a => a.Id));
+        Assert.Empty(sweep.Draining);
+    }
+
+    [Fact]
+    public async Task SweepAsync_DrainsByVersionAndGivesUpAnActorThere_TheRunnerIsToldAsItBeganToDrain()
+    {
+        Config = new() { DrainOnVersionUpgrade = false };
+        var old = await AddRunnerAsync(isStatic: true);
+        await AddReadyAsync();
+        await AddRunnerAsync(version: 2, isStatic: true);
+        await Store.Runners.DrainAsync(old.RunnerId, Ct);
+        await EvictAsync(old);
+        await Store.AdvanceAsync(Grace + TimeSpan.FromSeconds(1));
+        Config = new();
+        await PutPoolAsync();
+
+        var sweep = (await SweepAsync("a"))!;
+
+        Assert.Single(sweep.TimedOut);
+        Assert.Equal((old.RunnerId, 9), (Assert.Single(sweep.DrainedByVersion).RunnerId, sweep.DrainedByVersion[0].RemainingSlots));
+    }
+
+    [Fact]
+    public async Task SweepAsync_LosesSeveral_TheLongestSilentFirst()
+    {
+        var newest = (await RegisterAsync(version: 2)).Runner;
+        var older = (await RegisterAsync(version: 1)).Runner;
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(1));
+        await Store.Runners.HeartbeatAsync(newest.RunnerId, Ct);
+        await Store.AdvanceAsync(LostAfter + TimeSpan.FromSeconds(1));
+
+        var lost = (await SweepAsync("a", LostAfter))!.Lost;
+
+        Assert.Equal([older.RunnerId, newest.RunnerId], lost.Select(r => r.RunnerId));
+    }
+
+    [Fact]
     public async Task SweepAsync_UnknownPool_FindsNothing()
         => Assert.Empty((await Store.Upkeep.SweepAsync(new(new("none", "none"), new("a", 1), LostAfter), Ct))?.Lost ?? []);
 

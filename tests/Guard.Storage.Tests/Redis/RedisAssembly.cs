@@ -1,4 +1,5 @@
 using Guard.Storage.Tests.Redis;
+using Guard.TestSupport;
 
 [assembly: AssemblyFixture(typeof(RedisAssembly))]
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Model.Ids;
@@ -7,6 +8,7 @@ using Guard.Model.Pools;
 using Guard.Model.Stores;
 using Guard.Storage.Redis;
 using Guard.Storage.Tests.Contracts;
+using Guard.TestSupport;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Storage.Tests.Redis;
@@ -18,6 +20,8 @@ internal sealed class RedisStoreFixture : StoreFixture
     private readonly RedisChangeFeed _feed;
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, bool> _settled = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _listen;
     private long _offset;
     private int _gaps;
 
@@ -41,7 +45,8 @@ internal sealed class RedisStoreFixture : StoreFixture
         _feed = new RedisChangeFeed(Connection, Live.Current.FailFast.Push, TimeProvider.System, NullLogger<RedisChangeFeed>.Instance);
         _feed.Subscribe(Feed);
         _feed.Subscribe(new Listener(this));
-        _ = _feed.StartAsync(CancellationToken.None);
+        _listen = new GuardedLoop("change_feed", Metrics, TimeProvider.System, NullLogger.Instance)
+            .RunAsync(TimeSpan.Zero, async stopping => await _feed.ListenAsync(stopping), _stop.Token);
     }
 
     public LiveOptions Live { get; }
@@ -98,8 +103,9 @@ internal sealed class RedisStoreFixture : StoreFixture
 
     public override async ValueTask DisposeAsync()
     {
-        await _feed.StopAsync(CancellationToken.None);
-        _feed.Dispose();
+        await _stop.CancelAsync();
+        await _listen;
+        _stop.Dispose();
         await Connection.DisposeAsync();
         await base.DisposeAsync();
     }

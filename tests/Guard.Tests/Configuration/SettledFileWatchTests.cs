@@ -1,5 +1,5 @@
 using Guard.Configuration;
-using Guard.Tests.Hosting;
+using Guard.TestSupport;
 
 namespace Guard.Tests.Configuration;
 

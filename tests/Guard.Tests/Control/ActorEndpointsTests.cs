@@ -90,7 +90,7 @@ public sealed class ActorEndpointsTests
 
         var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_
             => server.OkAsync("PUT", "/actors?namespace=n", """{"name":"a","runner_name_selector":"p","key":"k"}""")))
-            .WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
         Assert.Single(replies, r => (bool)r["created"]!);
         Assert.Single(replies.Select(r => (string)r["actor"]!["actor_id"]!).Distinct());
@@ -207,7 +207,7 @@ public sealed class ActorEndpointsTests
 
         Assert.Equal("{}", (await server.OkAsync("DELETE", $"/actors/{id.ToString().ToUpperInvariant()}?namespace=n")).ToJsonString());
 
-        var stopped = await server.Stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        var stopped = await server.Stopped.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         Assert.Equal((runner, "http://127.0.0.1:9001", id, 1L, "destroy"), (stopped.Runner.RunnerId, stopped.Runner.Endpoint, stopped.Id, stopped.Generation, stopped.Reason));
         Assert.Equal(404, (await server.SendAsync("DELETE", $"/actors/{id}?namespace=n")).Status);
     }
@@ -303,7 +303,7 @@ public sealed class ActorEndpointsTests
         public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken)
         {
             Count++;
-            return Fails ? throw new StoreUnavailableException("down")
+            return Fails ? throw new StoreException(StoreFailure.Away, "down")
                 : new(Red ? new PoolHealthSnapshot(pool, 1, 1, true, new ActivePoolError(new(PoolErrorKind.Downgrade), 1, 1), 0, 1) : PoolHealthSnapshot.Unknown(pool));
         }
 

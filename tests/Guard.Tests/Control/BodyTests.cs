@@ -137,7 +137,7 @@ public sealed class BodyTests
         using var reader = new StreamReader(stream);
         try
         {
-            return await reader.ReadToEndAsync(cancelled).WaitAsync(TimeSpan.FromSeconds(10), cancelled);
+            return await reader.ReadToEndAsync(cancelled).WaitAsync(TimeSpan.FromMinutes(1), cancelled);
         }
         catch (IOException)
         {

@@ -46,7 +46,7 @@ public sealed class ControlGateTests
     public async Task Call_StoreDown_IsServiceUnavailable(string method, string call)
     {
         await using var server = await ControlServer.StartAsync(
-            replace: s => s.AddSingleton<IRunnerStore>(new FailingRunners(() => new StoreUnavailableException("secret: no connection to 10.1.2.3"))));
+            replace: s => s.AddSingleton<IRunnerStore>(new FailingRunners(() => new StoreException(StoreFailure.Away, "secret: no connection to 10.1.2.3"))));
 
         var reply = await server.SendAsync(method, $"/runners/r/{call}");
 
@@ -76,10 +76,10 @@ public sealed class ControlGateTests
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
         var call = server.Client.PostAsync("/runners/r/heartbeat", null, leave.Token);
-        await runners.Called.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await runners.Called.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
-        await runners.Left.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await runners.Left.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         await server.DisposeAsync();
 
         Assert.DoesNotContain(server.Logs.Lines, l => l.StartsWith("Error ", StringComparison.Ordinal) || l.StartsWith("Warning ", StringComparison.Ordinal));

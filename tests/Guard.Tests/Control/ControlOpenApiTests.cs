@@ -41,6 +41,10 @@ public sealed class ControlOpenApiTests
         var schemas = document["components"]!["schemas"]!;
         Assert.True(schemas["ActorShape"]!["properties"]!.AsObject().ContainsKey("runner_name_selector"));
         Assert.True(schemas["RunnerRegisterShape"]!["properties"]!.AsObject().ContainsKey("total_slots"));
+        Assert.Equal(
+            """{"maximum":1000000,"minimum":1,"type":"integer","format":"int32"}""",
+            schemas["RunnerRegisterShape"]!["properties"]!["total_slots"]!.ToJsonString());
+        Assert.Equal("""["http1","h2c",null]""", schemas["RunnerRegisterShape"]!["properties"]!["protocol"]!["enum"]!.ToJsonString());
         Assert.NotNull(document["components"]!["securitySchemes"]!["bearer"]);
         Assert.NotNull(document["paths"]!["/runner-configs/{pool}"]!["put"]!["requestBody"]);
         Assert.Contains("pool", document["paths"]!["/runner-configs/{pool}"]!["put"]!["parameters"]!.AsArray().Select(p => (string)p!["name"]!));

@@ -12,7 +12,7 @@ public sealed class EchoRunnerTests : IAsyncLifetime
 {
     private const string ActorId = "0000000000000000000000000000a1";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly SignallingTime _time = new();
     private EchoRunner _runner = null!;

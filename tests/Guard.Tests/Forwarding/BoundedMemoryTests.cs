@@ -1,3 +1,5 @@
+using Guard.TestSupport;
+
 namespace Guard.Tests.Forwarding;
 
 /// <summary>Measures the process's memory, so nothing else may run beside it.</summary>

@@ -1,6 +1,6 @@
 using Guard.Core.Options;
 using Guard.Core.Transport.Http;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Tests.Forwarding;
 
@@ -28,7 +28,7 @@ public sealed class EndpointTighteningTests
 
         gateway.Live.Publish(new GuardOptions { Runners = new() { AllowedEndpoints = ["10.0.0.0/8"] } });
 
-        await ended.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        await ended.Task.WaitAsync(TimeSpan.FromMinutes(1), Token);
         using var second = await client.GetAsync("/", Token);
         var outcome = await gateway.OutcomeAsync();
         Assert.Equal((ForwardStatus.NotReached, "endpoint address not allowed"), (outcome.Status, outcome.LastError));

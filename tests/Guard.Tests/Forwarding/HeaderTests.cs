@@ -1,6 +1,6 @@
 using System.Net;
 using Guard.Model.Runners;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 using Microsoft.AspNetCore.Http;
 
 namespace Guard.Tests.Forwarding;

@@ -34,7 +34,7 @@ public sealed class Http2DeliveryTests
         Assert.Equal(ForwardStatus.Failed, (await gateway.OutcomeAsync()).Status);
         Assert.Equal(1, deliveries);
         listener.Stop();
-        await serving.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        await serving.WaitAsync(TimeSpan.FromMinutes(1), Token);
 
         async Task ServeAsync()
         {

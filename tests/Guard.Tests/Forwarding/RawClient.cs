@@ -53,7 +53,7 @@ internal sealed class RawClient(Socket socket) : IDisposable
     {
         var buffer = new byte[16 * 1024];
         var count = await socket.ReceiveAsync(buffer, SocketFlags.None, TestContext.Current.CancellationToken)
-            .AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            .AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         _received.Append(Encoding.Latin1.GetString(buffer, 0, count));
         return count;
     }

@@ -1,6 +1,6 @@
 using System.Text;
 using Guard.Core.Transport.Http;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Tests.Forwarding;
 

@@ -143,9 +143,11 @@ public sealed class HealthTests
         public ValueTask<Page<RunnerRecord>> ListAsync(RunnerQuery query, CancellationToken cancellationToken)
             => Answer(new Page<RunnerRecord>([.. Runners], null));
 
-        private ValueTask<T> Answer<T>(T value) => IsDown ? throw new StoreUnavailableException("down") : ValueTask.FromResult(value);
+        private ValueTask<T> Answer<T>(T value) => IsDown ? throw new StoreException(StoreFailure.Away, "down") : ValueTask.FromResult(value);
 
         ValueTask<bool> IPoolStore.PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        ValueTask<bool> IPoolStore.AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         ValueTask<PoolConfig?> IPoolStore.GetAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();
 

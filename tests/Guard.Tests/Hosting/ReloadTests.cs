@@ -1,6 +1,7 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Hosting;
+using Guard.TestSupport;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 

@@ -12,7 +12,7 @@ namespace Guard.Tests.Hosting;
 /// <summary>A Guard in this process on free ports of the loopback address, with what it logs.</summary>
 internal sealed class TestGuard : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private TestGuard(GuardApp app, LogLines log)
     {

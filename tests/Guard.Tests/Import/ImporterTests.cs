@@ -81,10 +81,10 @@ public sealed class ImporterTests
         _store.Next.Enqueue(null);
         for (var i = 0; i < 4; i++)
         {
-            _store.Next.Enqueue(_ => throw new StoreUnavailableException("away"));
+            _store.Next.Enqueue(_ => throw new StoreException(StoreFailure.Away, "away"));
         }
 
-        var stopped = await Assert.ThrowsAsync<StoreUnavailableException>(() => WhileTimePassesAsync(RunAsync(Line(0), Line(1))));
+        var stopped = await Assert.ThrowsAsync<StoreException>(() => WhileTimePassesAsync(RunAsync(Line(0), Line(1))));
         Assert.Equal("away; tried 4 times", stopped.Message);
         Assert.Equal(["away 500", "away 1000", "away 2000"], _seen.Retries);
         Assert.Equal(new(1, 1, 0, 0), Assert.Single(_seen.Batches).Totals);

@@ -3,9 +3,11 @@ using Guard.Core.State.Runners;
 using Guard.Core.Transport.Connections;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
+using Guard.Model.Pools;
 using Guard.Model.Stores;
 using Guard.Seed;
 using Guard.Tests.Control;
+using Guard.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Guard.Tests.Seed;
@@ -57,6 +59,18 @@ public sealed class SeedLoaderTests : IDisposable
 
         Assert.Equal(1800, (await server.Store.GetAsync(new PoolId("n", "p"), TestContext.Current.CancellationToken))!.DrainGracePeriod);
         Assert.Equal(ActorState.Destroyed, (await server.Store.GetAsync(id, TestContext.Current.CancellationToken))!.State);
+    }
+
+    [Fact]
+    public async Task Load_ConfigPutInBetween_IsLeftAsItIs()
+    {
+        await using var server = await ControlServer.StartAsync();
+        await File.WriteAllTextAsync(
+            _file, """{"runner_configs":{"p":{"datacenters":{"default":{"normal":{}}}}}}""", TestContext.Current.CancellationToken);
+
+        await LoadAsync(server, pools: new RacingPools(server.Get<IPoolStore>(), new PoolConfig { DrainGracePeriod = 7 }));
+
+        Assert.Equal(7, (await server.Store.GetAsync(new PoolId("default", "p"), TestContext.Current.CancellationToken))!.DrainGracePeriod);
     }
 
     [Fact]
@@ -131,8 +145,8 @@ public sealed class SeedLoaderTests : IDisposable
 
     public void Dispose() => File.Delete(_file);
 
-    private Task LoadAsync(ControlServer server, string? file = null)
+    private Task LoadAsync(ControlServer server, string? file = null, IPoolStore? pools = null)
         => new SeedLoader(
-            server.Get<IPoolStore>(), server.Get<RunnerRegistry>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
+            pools ?? server.Get<IPoolStore>(), server.Get<RunnerRegistry>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
             NullLogger<SeedLoader>.Instance).LoadAsync(file ?? _file, TestContext.Current.CancellationToken);
 }

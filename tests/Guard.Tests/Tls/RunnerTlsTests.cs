@@ -1,6 +1,6 @@
 using System.Net;
+using Guard.TestSupport;
 using Guard.Tests.Hosting;
-using Guard.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,4 +1,5 @@
 using Guard.Configuration;
+using Guard.TestSupport;
 using Guard.Tests.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;

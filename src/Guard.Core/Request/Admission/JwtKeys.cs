@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Microsoft.Extensions.Hosting;
@@ -22,6 +23,7 @@ internal sealed partial class JwtKeys(LiveOptions options, GuardMetrics metrics,
     /// <summary>A key set is a few kilobytes; more is none.</summary>
     private const int MaxBytes = 1024 * 1024;
 
+    private readonly GuardedLoop _loop = new("jwt_keys", metrics, time, logger);
     private readonly SemaphoreSlim _wanted = new(0, 1);
     private volatile IReadOnlyList<SecurityKey> _current = [];
     private bool? _lastRead;
@@ -55,24 +57,17 @@ internal sealed partial class JwtKeys(LiveOptions options, GuardMetrics metrics,
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _loop.RunAsync(TimeSpan.Zero, StepAsync, stoppingToken);
+
+    private async ValueTask StepAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(MinInterval, time, stoppingToken);
-                var rest = options.Current.Auth.Jwt.RefreshInterval - MinInterval;
-                using var due = new CancellationTokenSource(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, time);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, stoppingToken);
-                await _wanted.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                stoppingToken.ThrowIfCancellationRequested();
-                await ReadAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
+        await Task.Delay(MinInterval, time, cancellationToken);
+        var rest = options.Current.Auth.Jwt.RefreshInterval - MinInterval;
+        using var due = new CancellationTokenSource(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, cancellationToken);
+        await _wanted.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        await ReadAsync(cancellationToken);
     }
 
     public override void Dispose()
@@ -140,7 +135,7 @@ internal sealed partial class JwtKeys(LiveOptions options, GuardMetrics metrics,
             _current = Parse(text);
             Tell(true, null);
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is IOException or UnauthorizedAccessException or FormatException or HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             Tell(false, e);
         }

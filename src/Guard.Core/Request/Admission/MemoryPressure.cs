@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Microsoft.Extensions.Hosting;
@@ -24,6 +25,7 @@ internal sealed partial class MemoryPressure(
 {
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
+    private readonly GuardedLoop _loop = new("memory_pressure", metrics, time, logger);
     private volatile bool _shedsHolds;
     private volatile bool _shedsRequests;
 
@@ -32,20 +34,12 @@ internal sealed partial class MemoryPressure(
     public bool ShedsRequests => _shedsRequests;
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _loop.RunAsync(Period, Step, stoppingToken);
+
+    private ValueTask Step(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Period, time);
-        try
-        {
-            do
-            {
-                Look();
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
+        Look();
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Compares what is used with the limits.</summary>

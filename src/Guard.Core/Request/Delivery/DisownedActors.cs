@@ -15,7 +15,7 @@ namespace Guard.Core.Request.Delivery;
 internal sealed partial class DisownedActors(IActorStore actors, RouteCache routes, RunnerClient runners, ILogger<DisownedActors> logger)
 {
     /// <summary>The actor's route as it is now; null when it does not exist any more.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async Task<ActorRoute?> SettleAsync(ActorRoute refused, CancellationToken cancellationToken)
     {
         routes.Drop(refused);

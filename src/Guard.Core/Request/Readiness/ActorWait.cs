@@ -239,10 +239,16 @@ internal sealed partial class ActorWait
             actor = await _services.Actors.GetAsync(_id, _pool, _unwanted.Token);
             _storeDown = false;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException e)
         {
-            // Nothing is known, so nothing ends: requests wait until their deadline for the store to come back. Only what is cached is
-            // served on: a runner that could not be reached a moment ago may be asked again when its time has come.
+            // Nothing is known, so nothing ends: requests wait until their deadline for the store to come back, or for its record to be
+            // mended. Only what is cached is served on: a runner that could not be reached a moment ago may be asked again when its time
+            // has come.
+            if (!_storeDown && e.Kind != StoreFailure.Away)
+            {
+                LogUnusable(_services.Logger, _idText, e.Message);
+            }
+
             _storeDown = true;
             if (_services.Routes.Find(_id, _services.Time.GetTimestamp(), out _) is { } cached)
             {
@@ -517,4 +523,8 @@ internal sealed partial class ActorWait
 
     [LoggerMessage(EventId = 1, EventName = "WaitBroke", Level = LogLevel.Error, Message = "The wait for actor {ActorId} broke; this is a bug in Guard")]
     private static partial void LogBroke(ILogger logger, Exception exception, string actorId);
+
+    [LoggerMessage(EventId = 2, EventName = "ActorUnusable", Level = LogLevel.Error,
+        Message = "What the store has of actor {ActorId} cannot be used: {Reason}. Requests for it wait until their deadline. Is the key prefix used by something else, or by a newer Guard?")]
+    private static partial void LogUnusable(ILogger logger, string actorId, string reason);
 }

@@ -1,28 +1,35 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Request.Routing;
 using Guard.Model.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Guard.Core.Request.Readiness;
 
 /// <summary>
-/// Looks up a route that is not cached. While the store does not answer, the request is held and the look-up repeated, until its deadline:
+/// Looks up a route that is not cached. While the store fails, the request is held and the look-up repeated, until its deadline:
 /// an outage of the store is never answered with "not found" (docs/contract.md, section 4, item 7). Thread-safe.
 /// </summary>
-internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time)
+internal sealed partial class UnroutedHold(
+    HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time, ILogger<UnroutedHold> logger)
 {
     /// <summary>A delay below it is none, and would be repeated without a pause until the deadline has come.</summary>
     private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(1);
 
+    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromMinutes(1);
+
+    private long _lastTold;
+
     /// <summary>The route, or why there is none.</summary>
-    /// <param name="lookUp">One look-up; may throw <see cref="StoreUnavailableException"/>.</param>
-    /// <param name="arrival">The request's arrival.</param>
+    /// <param name="lookUp">One look-up; may throw <see cref="StoreException"/>.</param>
+    /// <param name="deadline">The request's.</param>
     /// <param name="clientGone">Fires when the client left.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        if (await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+        if (await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
         {
             return found;
         }
@@ -37,7 +44,7 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         metrics.HoldStarted();
         try
         {
-            var resolution = await RepeatAsync(lookUp, arrival, clientGone);
+            var resolution = await RepeatAsync(lookUp, deadline, clientGone);
             outcome = resolution.Route is null ? HoldOutcome.Unavailable : HoldOutcome.Ready;
             return resolution;
         }
@@ -48,25 +55,25 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         }
     }
 
-    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
         while (true)
         {
-            var readiness = options.Current.Readiness;
-            var left = readiness.Timeout - time.GetElapsedTime(arrival);
+            var left = deadline.Left(time);
             if (left < ShortestDelay)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
-            await PauseAsync(left < readiness.RepairInterval ? left : readiness.RepairInterval, clientGone);
+            var repair = options.Current.Readiness.RepairInterval;
+            await PauseAsync(left < repair ? left : repair, clientGone);
             if (limiter.Closing.IsCancellationRequested)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
             // The first look-up has found what there is in the cache; another is no use before the store is back.
-            if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+            if (contact.IsUp && await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
             {
                 return found;
             }
@@ -81,18 +88,39 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         clientGone.ThrowIfCancellationRequested();
     }
 
-    /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store did not answer.</summary>
+    /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store failed.</summary>
     private async ValueTask<Resolution?> TryLookUpAsync(
-        Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+        Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
         try
         {
-            return await lookUp(clientGone).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, clientGone);
+            return await lookUp(clientGone).WaitAsync(deadline.Left(time), time, clientGone);
         }
-        catch (Exception e) when (e is StoreUnavailableException or TimeoutException)
+        catch (TimeoutException)
         {
             return null;
         }
+        catch (StoreException e)
+        {
+            Tell(e);
+            return null;
+        }
     }
+
+    /// <summary>A store that is away is told of by others; what it rejects, or nobody can read, at most once a minute.</summary>
+    private void Tell(StoreException fault)
+    {
+        var now = time.GetTimestamp();
+        var last = Volatile.Read(ref _lastTold);
+        if (fault.Kind != StoreFailure.Away
+            && (last == 0 || time.GetElapsedTime(last, now) >= TellAgainAfter)
+            && Interlocked.CompareExchange(ref _lastTold, now, last) == last)
+        {
+            LogUnusable(logger, fault.Message);
+        }
+    }
+
+    [LoggerMessage(EventId = 1, EventName = "RouteUnusable", Level = LogLevel.Error,
+        Message = "What the store says of an actor that is looked for cannot be used: {Reason}. Requests for such actors wait until their deadline; more of them are told of after a minute. Is the key prefix used by something else, or by a newer Guard?")]
+    private static partial void LogUnusable(ILogger logger, string reason);
 }

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
@@ -22,7 +22,7 @@ internal sealed class RouteResolver(
     GuardMetrics metrics,
     TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, Lazy<Task<Resolution>>> _nameFlights = new(StringComparer.Ordinal);
+    private readonly SingleFlight<string, Resolution> _nameFlights = new(comparer: StringComparer.Ordinal);
 
     /// <summary>The cached route; null on a miss, and then <paramref name="error"/> is set when the answer is known all the same.</summary>
     [SkipLocalsInit]
@@ -66,12 +66,12 @@ internal sealed class RouteResolver(
     }
 
     /// <summary>Reads the route of an actor id from the store, or joins a read under way. The caller's cancellation ends only its own wait.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer and no route is cached.</exception>
+    /// <exception cref="StoreException">The store does not answer and no route is cached.</exception>
     public Task<Resolution> ResolveAsync(ActorId id, CancellationToken cancellationToken)
         => cache.Entry(id).Fly(ReadAsync).WaitAsync(cancellationToken);
 
     /// <summary>Finds, or with method getOrCreate makes, the actor of a key; joins a look-up of the same key under way.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async Task<Resolution> ResolveAsync(ActorQueryTarget query, CancellationToken cancellationToken)
     {
         if (!IsHere(query.Region))
@@ -88,23 +88,9 @@ internal sealed class RouteResolver(
         // Racing creates differ in pool and input at most; the store lets one win and the others find it. They need not share a flight
         // with a get, which must not create.
         var flightKey = query.Create ? $"create/{query.Pool}/{nameKey}" : $"get/{nameKey}";
-        var flight = _nameFlights.GetOrAdd(flightKey, static (key, s) => new(() => s.Self.FlyAsync(key, s.NameKey, s.Query)),
-            (Self: this, NameKey: nameKey, Query: query));
-        return await flight.Value.WaitAsync(cancellationToken);
-    }
-
-    private async Task<Resolution> FlyAsync(string flightKey, string nameKey, ActorQueryTarget query)
-    {
-        // Off the caller's stack, so that the flight is in the table before it can end.
-        await Task.Yield();
-        try
-        {
-            return await FindOrCreateAsync(nameKey, query);
-        }
-        finally
-        {
-            _nameFlights.TryRemove(flightKey, out _);
-        }
+        var flight = _nameFlights.RunAsync(
+            flightKey, static s => s.Self.FindOrCreateAsync(s.NameKey, s.Query), (Self: this, NameKey: nameKey, Query: query));
+        return await flight.WaitAsync(cancellationToken);
     }
 
     private async Task<Resolution> FindOrCreateAsync(string nameKey, ActorQueryTarget query)
@@ -167,7 +153,7 @@ internal sealed class RouteResolver(
             entry.Put(route, time.GetTimestamp(), gaps);
             return route.IsDestroyed ? GuardErrors.ActorNotFound() : route;
         }
-        catch (StoreUnavailableException) when (entry.Route is { IsDestroyed: false } known && entry.IsUsable)
+        catch (StoreException) when (entry.Route is { IsDestroyed: false } known && entry.IsUsable)
         {
             // Nothing expires while the store is down: the last thing known is served on.
             return known;

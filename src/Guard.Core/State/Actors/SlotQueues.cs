@@ -161,7 +161,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
                 }
             }
         }
-        catch (StoreUnavailableException)
+        catch (StoreException e) when (e.Kind == StoreFailure.Away)
         {
             foreach (var wake in wakes)
             {
@@ -170,7 +170,7 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         }
         catch (Exception)
         {
-            // A bug, or a reply nobody expected. Whoever waits must not depend on it: each asks, and tells what comes of that.
+            // Rejected, a reply that cannot be read, or a bug. Whoever waits must not depend on it: each asks, and tells what comes of that.
             foreach (var wake in wakes)
             {
                 wake.Pulse.Set();

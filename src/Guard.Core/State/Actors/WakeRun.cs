@@ -44,7 +44,7 @@ internal sealed partial class WakeRun(WakeServices services, SlotQueues slots, W
                 wake.StoreDown = false;
                 slots.Asked(wake, grant.Status);
             }
-            catch (StoreUnavailableException)
+            catch (StoreException)
             {
                 wake.StoreDown = true;
                 services.Metrics.WakeEnded("unavailable");
@@ -293,7 +293,7 @@ internal sealed partial class WakeRun(WakeServices services, SlotQueues slots, W
 
     private Task<ActorRecord?> ReadAsync() => RetryAsync(() => services.Actors.GetAsync(wake.Id, wake.Pool, CancellationToken.None));
 
-    /// <summary>A start that was sent has to be settled in the store, however long the store is gone.</summary>
+    /// <summary>A start that was sent has to be settled in the store, however long the store fails, and in whatever way.</summary>
     private async Task<T> RetryAsync<T>(Func<ValueTask<T>> call)
     {
         while (true)
@@ -304,7 +304,7 @@ internal sealed partial class WakeRun(WakeServices services, SlotQueues slots, W
                 wake.StoreDown = false;
                 return result;
             }
-            catch (StoreUnavailableException)
+            catch (StoreException)
             {
                 wake.StoreDown = true;
                 await wake.Pulse.WaitAsync(services.Options.Current.Readiness.RepairInterval, CancellationToken.None);

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,8 +17,8 @@ namespace Guard.Core.State.Membership;
 /// every other Guard as long to be heard again as it has in between. A death declared wrongly is harmless all the same (the generation
 /// fences): it costs one more start.
 /// </remarks>
-internal sealed partial class StarterLiveness(
-    IGuardLiveness liveness, GuardIdentity identity, TimeProvider time, ILogger<StarterLiveness> logger) : BackgroundService
+internal sealed class StarterLiveness(
+    IGuardLiveness liveness, GuardIdentity identity, GuardMetrics metrics, TimeProvider time, ILogger<StarterLiveness> logger) : BackgroundService
 {
     /// <summary>How long an answer of the store is reused: many actors may wait for one dead starter. Short against the Ttl.</summary>
     private static readonly TimeSpan Memory = IGuardLiveness.RenewInterval / 2;
@@ -24,37 +26,20 @@ internal sealed partial class StarterLiveness(
     /// <summary>The longest time between two renewals that counts as no break.</summary>
     private static readonly TimeSpan LongestPause = IGuardLiveness.RenewInterval * 2;
 
+    private readonly GuardedLoop _loop = new("liveness", metrics, time, logger,
+        "This Guard cannot say that it lives. If other Guards still reach the store, they take over what this one is starting");
+
     private readonly ConcurrentDictionary<string, Check> _checks = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private volatile Contact? _contact;
     private volatile bool _ended;
-    private bool _failing;
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     /// <summary>Renews until stopped, the first time at once, where it is called: the host starts it on a thread of its own, a simulation on
     /// its own scheduler.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            var began = time.GetTimestamp();
-            try
-            {
-                await TryRenewAsync(stoppingToken);
-                Forget();
-
-                // From beginning to beginning: a store that takes long to answer does not make renewals rarer.
-                var left = IGuardLiveness.RenewInterval - time.GetElapsedTime(began);
-                await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-        }
-    }
+    public Task RunAsync(CancellationToken stoppingToken) => _loop.RunAsync(IGuardLiveness.RenewInterval, StepAsync, stoppingToken);
 
     /// <summary>Ends the renewals and says that this Guard has ended, so that others need not wait for its death. The host calls this
     /// after requests have drained.</summary>
@@ -67,7 +52,7 @@ internal sealed partial class StarterLiveness(
         {
             await liveness.EndAsync(identity.Id, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             // Then its key vanishes by itself.
         }
@@ -75,7 +60,7 @@ internal sealed partial class StarterLiveness(
 
     /// <summary>Call before a start begins: makes sure that the store has this Guard's key, or others would take the start over at once.
     /// Completes synchronously while renewals succeed.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public ValueTask EnsureAliveAsync()
         => _ended || (_contact is { } contact && time.GetElapsedTime(contact.Last) < LongestPause) ? default : RenewAsync(CancellationToken.None);
 
@@ -122,7 +107,7 @@ internal sealed partial class StarterLiveness(
         {
             return !await liveness.IsAliveAsync(guardId, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return false;
         }
@@ -139,26 +124,18 @@ internal sealed partial class StarterLiveness(
         }
     }
 
-    private async Task TryRenewAsync(CancellationToken cancellationToken)
+    private async ValueTask StepAsync(CancellationToken cancellationToken)
     {
+        Forget();
         try
         {
             await RenewAsync(cancellationToken);
-            if (_failing)
-            {
-                _failing = false;
-                LogRenewed(logger, IGuardLiveness.Ttl);
-            }
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Also for a failure nobody foresaw: the gateway goes on without.
+            // Also for a failure nobody foresaw: it breaks the row of renewals.
             _contact = null;
-            if (!_failing)
-            {
-                _failing = true;
-                LogNotRenewed(logger, e);
-            }
+            throw;
         }
     }
 
@@ -179,12 +156,4 @@ internal sealed partial class StarterLiveness(
 
     /// <summary>One question about one Guard, shared by all who ask at the time.</summary>
     private sealed record Check(long At, Lazy<Task<bool>> Gone);
-
-    [LoggerMessage(EventId = 1, EventName = "LivenessNotRenewed", Level = LogLevel.Warning,
-        Message = "This Guard cannot say that it lives: the store does not answer. If other Guards still reach it, they take over what this one is starting.")]
-    private static partial void LogNotRenewed(ILogger logger, Exception exception);
-
-    [LoggerMessage(EventId = 2, EventName = "LivenessRenewed", Level = LogLevel.Information,
-        Message = "The store has heard again that this Guard lives; starts of dead Guards are taken over from {Ttl} on.")]
-    private static partial void LogRenewed(ILogger logger, TimeSpan ttl);
 }

@@ -197,13 +197,13 @@ internal sealed partial class PoolHealthTracker : IChangeSink, IDisposable
             using var deadline = new CancellationTokenSource(ReadDeadline, _time);
             return await _store.ReadAsync(pool, deadline.Token).AsTask().WaitAsync(deadline.Token);
         }
-        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException or TimeoutException)
+        catch (Exception e) when (e is StoreException { Kind: StoreFailure.Away } or OperationCanceledException or TimeoutException)
         {
             LogUnreachable(pool);
         }
         catch (Exception e)
         {
-            // A record that does not parse, or a bug: neither may end a hold.
+            // Rejected, a record that does not parse, or a bug: none may end a hold.
             LogUnreadable(e, pool);
         }
 

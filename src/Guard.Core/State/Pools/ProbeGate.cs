@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Guard.Core.Async;
 using Guard.Core.Options;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -19,7 +20,7 @@ internal sealed class ProbeGate(IPoolHealthStore health, ConnectOutlook connects
     private static readonly TimeSpan Memory = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<PoolId, Refusal> _refusals = new();
-    private readonly ConcurrentDictionary<ActorId, Lazy<Task<ProbeGrant?>>> _asking = new();
+    private readonly SingleFlight<ActorId, ProbeGrant?> _asking = new(keepsResults: true);
 
     /// <summary>Whether a probe was refused so recently that asking again is no use. Takes the health at hand to notice a new version.</summary>
     public bool WasJustRefused(PoolHealthSnapshot current)
@@ -29,14 +30,14 @@ internal sealed class ProbeGate(IPoolHealthStore health, ConnectOutlook connects
 
     /// <summary>
     /// Asks for the right to wake the actor as the pool's probe. Requests for the same actor that ask at the same time share the answer;
-    /// call <see cref="Admitted"/> once the answer has been acted on. A store that does not answer makes the pool's health unknown, which is
-    /// green: then the result is null.
+    /// call <see cref="Admitted"/> once the answer has been acted on. A store that fails makes the pool's health unknown, which is green: then the
+    /// result is null.
     /// </summary>
     public Task<ProbeGrant?> AskAsync(ActorId actor, PoolId pool)
-        => _asking.GetOrAdd(actor, static (_, s) => new(() => s.Gate.AskStoreAsync(s.Pool)), (Gate: this, Pool: pool)).Value;
+        => _asking.RunAsync(actor, static s => s.Gate.AskStoreAsync(s.Pool), (Gate: this, Pool: pool));
 
     /// <summary>Later requests for the actor ask anew.</summary>
-    public void Admitted(ActorId actor) => _asking.TryRemove(actor, out _);
+    public void Admitted(ActorId actor) => _asking.Forget(actor);
 
     /// <summary>Says how a probe ended; a store that cannot be told lets the next probe pass after the interval anyway.</summary>
     public async Task EndAsync(PoolId pool, long probeId, bool success)
@@ -45,7 +46,7 @@ internal sealed class ProbeGate(IPoolHealthStore health, ConnectOutlook connects
         {
             await health.EndProbeAsync(pool, probeId, success, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
         }
     }
@@ -73,7 +74,7 @@ internal sealed class ProbeGate(IPoolHealthStore health, ConnectOutlook connects
         {
             grant = await health.TryGrantProbeAsync(pool, options.Current.FailFast.ProbeInterval, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return null;
         }

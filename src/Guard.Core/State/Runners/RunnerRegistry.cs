@@ -11,7 +11,7 @@ internal sealed partial class RunnerRegistry(IRunnerStore store, SuspectRunners 
 {
     /// <summary>Registers a runner, or renews it; null when its pool has no runner-config. A version that is higher than others' drains
     /// them (<see cref="VersionDrain"/>).</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async ValueTask<RunnerRecord?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
     {
         if (await store.RegisterAsync(runner, cancellationToken) is not { } registration)

@@ -68,7 +68,7 @@ internal sealed partial class ConnectReports(
         {
             await report;
         }
-        catch (StoreUnavailableException e)
+        catch (StoreException e)
         {
             LogNotReported(logger, e);
         }

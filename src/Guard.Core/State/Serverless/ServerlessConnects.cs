@@ -31,7 +31,7 @@ internal sealed partial class ServerlessConnects(
     public ManagedPool Manage(PoolId id, string terms) => new(id, terms, time, random);
 
     /// <summary>Begins as many connects of those wanted as may be begun now.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     public async ValueTask BeginAsync(ManagedPool pool, PoolConfig config, int wanted, CancellationToken cancellationToken)
     {
         // What passes a red pool as its probe wants to know whether it heals: one connect, whatever the wait.

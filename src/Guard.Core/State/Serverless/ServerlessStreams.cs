@@ -53,6 +53,9 @@ internal sealed partial class ServerlessStreams(
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, HeldStream> _held = new(StringComparer.Ordinal);
+    /// <summary>While it fails the runners are as silent as any other.</summary>
+    private readonly GuardedLoop _loop = new("serverless_streams", metrics, time, logger);
+
     private readonly Pulse _pulse = new(time);
     private readonly Pulse _closed = new(time);
     private volatile bool _isLeaving;
@@ -83,51 +86,61 @@ internal sealed partial class ServerlessStreams(
     {
         var held = new HeldStream(runnerId, pool, stream);
         _held[runnerId] = held;
-        var init = stream.Init;
         var adoption = Adoption.Ended;
-        while (!stream.Ended.IsCompleted)
+        try
+        {
+            return adoption = await RegisterAsync(held, terms, opened);
+        }
+        finally
+        {
+            if (adoption == Adoption.Registered)
+            {
+                held.IsRegistered = true;
+                Count(pool);
+                LogOpened(logger, runnerId, pool, stream.Init.Endpoint, stream.Init.Version, stream.Init.TotalSlots);
+                _ = KeepAsync(held);
+            }
+            else
+            {
+                // Also when the store rejects the runner: a stream that is no runner serves nobody, and is paid for.
+                stream.Dispose();
+                await StopAsync(held);
+            }
+        }
+    }
+
+    private async Task<Adoption> RegisterAsync(HeldStream held, string terms, long opened)
+    {
+        var init = held.Stream.Init;
+        while (!held.Stream.Ended.IsCompleted)
         {
             var runner = new NewRunner(
-                runnerId,
-                pool,
-                init.Key is null ? runnerId : $"{init.Key}/{runnerId}",
+                held.RunnerId,
+                held.Pool,
+                init.Key is null ? held.RunnerId : $"{init.Key}/{held.RunnerId}",
                 init.Version,
                 init.Endpoint,
                 RunnerProtocol.Http1,
                 init.TotalSlots,
-                RoutingKey: init.IsRoutedByKey ? init.Key ?? runnerId : null,
+                RoutingKey: init.IsRoutedByKey ? init.Key ?? held.RunnerId : null,
                 Stream: new(identity.Id, terms, time.GetElapsedTime(opened), _isLeaving));
             try
             {
-                adoption = await registry.RegisterAsync(runner, CancellationToken.None) switch
+                return await registry.RegisterAsync(runner, CancellationToken.None) switch
                 {
                     null => Adoption.NoPool,
                     { VersionDrainTs: not 0 } => Adoption.Downgrade,
                     _ => Adoption.Registered,
                 };
-                break;
             }
-            catch (StoreUnavailableException)
+            catch (StoreException e) when (e.Kind == StoreFailure.Away)
             {
                 // Registered or not: the same key again is the same runner.
                 await Task.Delay(RetryAfter, time);
             }
         }
 
-        if (adoption == Adoption.Registered)
-        {
-            held.IsRegistered = true;
-            Count(pool);
-            LogOpened(logger, runnerId, pool, init.Endpoint, init.Version, init.TotalSlots);
-            _ = KeepAsync(held);
-        }
-        else
-        {
-            stream.Dispose();
-            await StopAsync(held);
-        }
-
-        return adoption;
+        return Adoption.Ended;
     }
 
     /// <summary>This Guard is about to end: whoever manages the pools replaces its streams, then drains them.</summary>
@@ -150,9 +163,9 @@ internal sealed partial class ServerlessStreams(
                 {
                     await store.DrainAsync(runnerId, cancellationToken);
                 }
-                catch (StoreUnavailableException)
+                catch (Exception) when (!cancellationToken.IsCancellationRequested)
                 {
-                    // The next round tries again.
+                    // The next round tries again, and the others drain.
                 }
             }
 
@@ -191,25 +204,13 @@ internal sealed partial class ServerlessStreams(
 
     /// <summary>Sends heartbeats until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own
     /// scheduler.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
+    public Task RunAsync(CancellationToken stoppingToken) => _loop.RunAsync(TimeSpan.Zero, StepAsync, stoppingToken);
+
+    private async ValueTask StepAsync(CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            var third = options.Current.Runners.EligibleAfter / 3;
-            await _pulse.WaitAsync(TimeSpan.FromTicks(Math.Clamp(third.Ticks, MinPeriod.Ticks, MaxPeriod.Ticks)), stoppingToken);
-            try
-            {
-                await BeatAsync();
-            }
-            catch (StoreUnavailableException)
-            {
-                // Heard of again when the store is back; until then the runners are as silent as any other.
-            }
-            catch (Exception e)
-            {
-                LogBeatBroke(logger, e);
-            }
-        }
+        var third = options.Current.Runners.EligibleAfter / 3;
+        await _pulse.WaitAsync(TimeSpan.FromTicks(Math.Clamp(third.Ticks, MinPeriod.Ticks, MaxPeriod.Ticks)), cancellationToken);
+        await BeatAsync();
     }
 
     private async Task BeatAsync()
@@ -251,21 +252,21 @@ internal sealed partial class ServerlessStreams(
         attention.LookSoon(held.Pool);
     }
 
-    /// <summary>Lost at once, with its actors, where it is not stopped already.</summary>
+    /// <summary>Lost at once, with its actors, where it is not stopped already. Never throws: whatever the store says, the stream is not held
+    /// any more, and a runner without one is found by whoever looks after its pool.</summary>
     private async Task StopAsync(HeldStream held)
     {
         held.IsRegistered = false;
-        while (!held.IsStopped)
+        try
         {
-            try
+            while (!held.IsStopped)
             {
-                await store.DeleteAsync(held.RunnerId, CancellationToken.None);
-                held.IsStopped = true;
+                await TryStopAsync(held);
             }
-            catch (StoreUnavailableException)
-            {
-                await Task.Delay(RetryAfter, time);
-            }
+        }
+        catch (Exception e)
+        {
+            LogNotTold(logger, e, held.RunnerId, held.Pool);
         }
 
         _held.TryRemove(held.RunnerId, out _);
@@ -273,6 +274,19 @@ internal sealed partial class ServerlessStreams(
         if (_held.IsEmpty)
         {
             _closed.Set();
+        }
+    }
+
+    private async Task TryStopAsync(HeldStream held)
+    {
+        try
+        {
+            await store.DeleteAsync(held.RunnerId, CancellationToken.None);
+            held.IsStopped = true;
+        }
+        catch (StoreException e) when (e.Kind == StoreFailure.Away)
+        {
+            await Task.Delay(RetryAfter, time);
         }
     }
 
@@ -311,6 +325,7 @@ internal sealed partial class ServerlessStreams(
         Message = "{Count} connections to serverless endpoints were not drained within Guard:Shutdown:DrainTimeout; the actors they still have are lost with them")]
     private static partial void LogNotDrained(ILogger logger, int count);
 
-    [LoggerMessage(EventId = 5, EventName = "ServerlessBeatBroke", Level = LogLevel.Error, Message = "Heartbeats of serverless runners failed; this is a bug in Guard")]
-    private static partial void LogBeatBroke(ILogger logger, Exception exception);
+    [LoggerMessage(EventId = 5, EventName = "ServerlessNotTold", Level = LogLevel.Error,
+        Message = "The store cannot be told that the connection of runner {RunnerId} of pool {Pool} has ended; the runner is lost when it is found without one")]
+    private static partial void LogNotTold(ILogger logger, Exception exception, string runnerId, PoolId pool);
 }

@@ -136,7 +136,7 @@ internal sealed partial class EvictActors(IPoolUpkeepStore upkeep, WakeServices 
             await services.Actors.CommitStoppedAsync(actor.Id, actor.Pool, actor.Generation, CancellationToken.None);
             return true;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return false;
         }
@@ -149,7 +149,7 @@ internal sealed partial class EvictActors(IPoolUpkeepStore upkeep, WakeServices 
             return await services.Actors.GetAsync(actor.Id, actor.Pool, CancellationToken.None) is { State: ActorState.Stopping } now
                 && now.Generation == actor.Generation;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             return true;
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Guard.Core.Async;
 using Guard.Core.State.Actors;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
@@ -19,6 +20,7 @@ namespace Guard.Core.State.Upkeep;
 internal sealed partial class GiveBackStarts(WakeServices services, ActorStarter starter, IPoolUpkeepStore upkeep, ILogger<GiveBackStarts> logger)
     : BackgroundService, IPoolJob, IChangeSink
 {
+    private readonly GuardedLoop _loop = new("own_starts", services.Metrics, services.Time, logger);
     private readonly ConcurrentDictionary<PoolId, bool> _kept = new();
 
     /// <summary>Pools of other Guards, and when they first changed since they were asked for: a timestamp of the provider.</summary>
@@ -87,35 +89,12 @@ internal sealed partial class GiveBackStarts(WakeServices services, ActorStarter
 
     /// <summary>Looks for its own starts in others' pools until stopped, where it is called: the host starts it on a thread of its own, a
     /// simulation on its own scheduler.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (true)
-            {
-                // Half to one and a half: Guards that were started together do not look together.
-                await Task.Delay(Again * (0.5 + services.Random.NextDouble()), services.Time, stoppingToken);
-                try
-                {
-                    await LookElsewhereAsync(stoppingToken);
-                }
-                catch (StoreUnavailableException)
-                {
-                    // The next look finds what is left.
-                }
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-                {
-                    LogLookFailed(logger, e);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
+    public Task RunAsync(CancellationToken stoppingToken) => _loop.RunAsync(TimeSpan.Zero, LookElsewhereAsync, stoppingToken);
 
-    private async Task LookElsewhereAsync(CancellationToken cancellationToken)
+    private async ValueTask LookElsewhereAsync(CancellationToken cancellationToken)
     {
+        // Half to one and a half: Guards that were started together do not look together.
+        await Task.Delay(Again * (0.5 + services.Random.NextDouble()), services.Time, cancellationToken);
         foreach (var (pool, since) in _changed)
         {
             if (services.Time.GetElapsedTime(since) < IGuardLiveness.Ttl)
@@ -149,7 +128,7 @@ internal sealed partial class GiveBackStarts(WakeServices services, ActorStarter
 
             return true;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             _changed.TryAdd(pool, since);
             throw;
@@ -177,7 +156,4 @@ internal sealed partial class GiveBackStarts(WakeServices services, ActorStarter
     [LoggerMessage(EventId = 1, EventName = "StartGivenBack", Level = LogLevel.Warning,
         Message = "The start of actor {ActorId} generation {Generation} on runner {RunnerId} was abandoned by Guard {Starter}, which has died or lost the store's answer; its slot is free again and the runner is told to stop it")]
     private static partial void LogGivenBack(ILogger logger, string actorId, long generation, string runnerId, string starter);
-
-    [LoggerMessage(EventId = 2, EventName = "StartSweepFailed", Level = LogLevel.Error, Message = "Looking for abandoned starts failed; this is a bug in Guard")]
-    private static partial void LogLookFailed(ILogger logger, Exception exception);
 }

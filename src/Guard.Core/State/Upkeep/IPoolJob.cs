@@ -9,7 +9,7 @@ internal interface IPoolJob
 {
     /// <summary>Acts on a sweep; how soon the pool needs the next one because of it, <see cref="TimeSpan.MaxValue"/> where nothing is due that
     /// the feed does not tell.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreException">The store does not answer.</exception>
     ValueTask<TimeSpan> RunAsync(PoolLook look, CancellationToken cancellationToken);
 
     /// <summary>This Guard does not keep the pool, or not any more.</summary>

@@ -198,7 +198,7 @@ internal sealed partial class PoolKeepers : BackgroundService
 
         if (isBroken)
         {
-            throw new StoreUnavailableException("a pool could not be looked at");
+            throw new StoreException(StoreFailure.Away, "a pool could not be looked at");
         }
     }
 
@@ -415,7 +415,7 @@ internal sealed partial class PoolKeepers : BackgroundService
             await keeper.LookAsync(_store, _jobs, terms, period, cancellationToken);
             keeper.IsFailing = false;
         }
-        catch (StoreUnavailableException)
+        catch (StoreException)
         {
             _isContactBroken = true;
         }
@@ -460,7 +460,7 @@ internal sealed partial class PoolKeepers : BackgroundService
             await Task.WhenAll(_keepers.Values.Select(k => k.Look)).WaitAsync(deadline.Token);
             await _store.ReleaseAsync(_identity.Id, deadline.Token).AsTask().WaitAsync(deadline.Token);
         }
-        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
             // They run out by themselves.
         }

@@ -1,31 +1,39 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Guard.Control.Input;
 
 /// <summary>
-/// Turns bytes into a JSON document, more strictly than the parser alone: valid UTF-8, no member twice in an object, no escape that is
-/// no character, no NUL. What passes can be read without another check of its texts.
+/// Looks through JSON before it is read, more strictly than the parser: valid UTF-8, no member twice in an object, no escape that is no
+/// character, no NUL. What passes can be read without another check of its texts.
 /// </summary>
 internal static class JsonText
 {
-    private const int MaxDepth = 16;
+    /// <summary>Most levels of objects and arrays.</summary>
+    public const int MaxDepth = 16;
 
-    /// <summary>The document, or null after saying in <paramref name="errors"/> what is wrong. The caller disposes of it.</summary>
-    public static JsonDocument? Parse(ReadOnlyMemory<byte> json, InputErrors errors)
+    /// <summary>Whether it is JSON that can be used; says in <paramref name="errors"/> why not.</summary>
+    public static bool Check(ReadOnlySpan<byte> json, InputErrors errors)
     {
-        if (!Utf8.IsValid(json.Span))
+        if (!Utf8.IsValid(json))
         {
             errors.Add("", "not valid UTF-8");
-            return null;
+            return false;
         }
 
         try
         {
-            CheckTexts(json.Span, errors);
-            return errors.First is null ? JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth }) : null;
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+            reader.Read();
+            if (FindFault(ref reader) is { } fault)
+            {
+                errors.Add(fault);
+                return false;
+            }
+
+            // Throws when more follows.
+            return !reader.Read();
         }
         catch (JsonException e)
         {
@@ -33,57 +41,47 @@ internal static class JsonText
                 ? string.Create(CultureInfo.InvariantCulture,
                     $"not valid JSON at line {line + 1}, byte {e.BytePositionInLine + 1} (at most {MaxDepth} levels, no comments, no trailing commas)")
                 : "not valid JSON");
-            return null;
+            return false;
         }
     }
 
-    private static void CheckTexts(ReadOnlySpan<byte> json, InputErrors errors)
+    /// <param name="reader">On the first token of a value, and then on its last one.</param>
+    private static Fault? FindFault(ref Utf8JsonReader reader)
     {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
-        var open = new Stack<Level>();
-        while (errors.First is null && reader.Read())
+        switch (reader.TokenType)
         {
-            switch (reader.TokenType)
-            {
-                case JsonTokenType.StartObject:
-                    open.Push(new Level(new HashSet<string>(StringComparer.Ordinal)));
-                    break;
-                case JsonTokenType.StartArray:
-                    open.Push(new Level(null));
-                    break;
-                case JsonTokenType.EndObject or JsonTokenType.EndArray:
-                    open.Pop();
-                    Advance(open);
-                    break;
-                case JsonTokenType.PropertyName:
-                    var level = open.Peek();
+            case JsonTokenType.StartObject:
+                var names = new HashSet<string>(StringComparer.Ordinal);
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+                {
                     if (Text(ref reader) is not { } name)
                     {
-                        errors.Add(PathOf(open, inside: 1), "a member name here is not valid text: no NUL and no half of a surrogate pair");
-                    }
-                    else if (!level.Names!.Add(name))
-                    {
-                        level.Name = name;
-                        errors.Add(PathOf(open, inside: 0), "given twice; allowed once");
-                    }
-                    else
-                    {
-                        level.Name = name;
+                        return new Fault("", "a member name here is not valid text: no NUL and no half of a surrogate pair");
                     }
 
-                    break;
-                case JsonTokenType.String:
-                    if (Text(ref reader) is null)
+                    reader.Read();
+                    if ((names.Add(name) ? FindFault(ref reader) : new Fault("", "given twice; allowed once")) is { } fault)
                     {
-                        errors.Add(PathOf(open, inside: 0), "not valid text: no NUL and no half of a surrogate pair");
+                        return fault.In(name);
                     }
+                }
 
-                    Advance(open);
-                    break;
-                default:
-                    Advance(open);
-                    break;
-            }
+                return null;
+            case JsonTokenType.StartArray:
+                for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
+                {
+                    if (FindFault(ref reader) is { } fault)
+                    {
+                        return fault.In(i);
+                    }
+                }
+
+                return null;
+            // Only an escape can stand for what neither UTF-8 nor JSON has.
+            case JsonTokenType.String when reader.ValueIsEscaped && Text(ref reader) is null:
+                return new Fault("", "not valid text: no NUL and no half of a surrogate pair");
+            default:
+                return null;
         }
     }
 
@@ -99,43 +97,5 @@ internal static class JsonText
         {
             return null;
         }
-    }
-
-    private static void Advance(Stack<Level> open)
-    {
-        if (open.TryPeek(out var level) && level.Names is null)
-        {
-            level.Index++;
-        }
-    }
-
-    /// <param name="open">The objects and arrays around the reader.</param>
-    /// <param name="inside">How many of the innermost levels to leave out.</param>
-    private static string PathOf(Stack<Level> open, int inside)
-    {
-        var path = new StringBuilder();
-        foreach (var level in open.Skip(inside).Reverse())
-        {
-            if (level.Names is null)
-            {
-                path.Append(CultureInfo.InvariantCulture, $"[{level.Index}]");
-            }
-            else
-            {
-                path.Append(path.Length == 0 ? "" : ".").Append(level.Name);
-            }
-        }
-
-        return path.ToString();
-    }
-
-    /// <param name="names">The members met so far; null for an array.</param>
-    private sealed class Level(HashSet<string>? names)
-    {
-        public HashSet<string>? Names => names;
-
-        public string Name { get; set; } = "";
-
-        public int Index { get; set; }
     }
 }

@@ -1,25 +1,57 @@
 using System.Text.Json.Serialization;
+using Guard.Control.Input;
+using Guard.Core.Options;
 using Guard.Model.Actors;
+using Guard.Model.Ids;
+using Guard.Model.Stores;
 
 namespace Guard.Control.Shapes;
 
-/// <summary>The body of POST and PUT /actors. For the OpenAPI document: <see cref="Input.ActorInput"/> reads it.</summary>
-internal sealed record ActorCreateShape
+/// <summary>The body of POST and PUT /actors.</summary>
+internal record ActorCreateShape
 {
+    [ActorName]
     public required string Name { get; init; }
 
     /// <summary>Serialised.</summary>
+    [Key]
     public string? Key { get; init; }
 
+    [Label]
     public required string RunnerNameSelector { get; init; }
 
     /// <summary>sleep, restart or destroy.</summary>
+    [OneOf("sleep", "restart", "destroy")]
     public string? CrashPolicy { get; init; }
 
     /// <summary>Base64.</summary>
+    [Base64]
     public string? Input { get; init; }
 
+    [Word]
     public string? Datacenter { get; init; }
+
+    /// <summary>The actor to create, unless it is of another datacenter.</summary>
+    public NewActor ToActor(string @namespace, ActorId id, DatacenterOptions datacenter, InputErrors errors)
+    {
+        if (Datacenter is not null && Datacenter != datacenter.Name)
+        {
+            errors.AddOtherDatacenter("datacenter", $"this datacenter is '{datacenter.Name}'");
+        }
+
+        return new NewActor(
+            id,
+            new PoolId(@namespace, RunnerNameSelector),
+            Name,
+            Key,
+            CrashPolicy switch
+            {
+                "restart" => Model.Actors.CrashPolicy.Restart,
+                "destroy" => Model.Actors.CrashPolicy.Destroy,
+                _ => Model.Actors.CrashPolicy.Sleep,
+            },
+            Input is null ? null : Convert.FromBase64String(Input));
+    }
 }
 
 internal sealed record ActorReply(ActorShape Actor);

@@ -1,33 +1,35 @@
 using System.Text.Json.Serialization;
+using Guard.Control.Input;
 
 namespace Guard.Control.Shapes;
 
-/// <summary>A line of POST /imports. For the OpenAPI document: <see cref="Import.ImportInput"/> reads it.</summary>
-internal sealed record ImportLineShape
+/// <summary>A line of POST /imports.</summary>
+internal record ImportLineShape : ActorCreateShape
 {
+    // Far above what any actor reaches, and exact as a number of JSON and of Lua.
+    private const long MaxGeneration = 1_000_000_000_000_000;
+
+    // The end of the year 9999.
+    private const long MaxTime = 253_402_300_799_999;
+
     /// <summary>The id the actor keeps; without it, its key tells it from others.</summary>
+    [ActorId]
     public string? ActorId { get; init; }
 
-    public required string Name { get; init; }
-
-    /// <summary>Serialised.</summary>
-    public string? Key { get; init; }
-
-    public required string RunnerNameSelector { get; init; }
-
-    /// <summary>sleep, restart or destroy.</summary>
-    public string? CrashPolicy { get; init; }
-
-    /// <summary>Base64.</summary>
-    public string? Input { get; init; }
-
-    public string? Datacenter { get; init; }
-
     /// <summary>The one it sleeps in; its first start has the next. 0 without it.</summary>
+    [Whole(0, MaxGeneration)]
     public long? Generation { get; init; }
 
     /// <summary>Unix ms; now without it.</summary>
+    [Whole(0, MaxTime)]
     public long? CreateTs { get; init; }
+}
+
+/// <summary>A line of <c>guard import</c>, which may say where it goes.</summary>
+internal sealed record NamedImportLineShape : ImportLineShape
+{
+    [Label]
+    public string? Namespace { get; init; }
 }
 
 /// <param name="Errors">The first 100 bad lines.</param>

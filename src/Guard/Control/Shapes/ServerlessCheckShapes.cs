@@ -1,10 +1,17 @@
 using System.Text.Json.Serialization;
+using Guard.Control.Input;
 using Guard.Core.State.Serverless;
 
 namespace Guard.Control.Shapes;
 
-/// <summary>Body of <c>POST /runner-configs/serverless-health-check</c>; for the OpenAPI document.</summary>
-internal sealed record ServerlessCheckShape(string Url, Dictionary<string, string>? Headers);
+/// <summary>The body of <c>POST /runner-configs/serverless-health-check</c>. Any URL: that it cannot be called is an answer.</summary>
+internal sealed record ServerlessCheckShape
+{
+    public required string Url { get; init; }
+
+    [Headers]
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
+}
 
 /// <summary>Exactly one of the two is there.</summary>
 internal sealed record ServerlessCheckReply

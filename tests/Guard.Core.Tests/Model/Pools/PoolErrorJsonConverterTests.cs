@@ -63,7 +63,7 @@ public class PoolErrorJsonConverterTests
     [InlineData("""{"serverless_invalid_sse_payload":{"message":"x","raw_payload":null,"raw_payload":"y"}}""", "serverless_invalid_sse_payload.raw_payload")]
     public void Read_NotOneOfTheShapes_NamesTheField(string json, string field)
     {
-        var exception = Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, ErrorsContext.Default.PoolError));
+        var exception = Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize(json, ErrorsContext.Default.PoolError));
 
         Assert.Contains(field, exception.Message, StringComparison.Ordinal);
     }
@@ -81,7 +81,7 @@ public class PoolErrorJsonConverterTests
     {
         byte[] json = [.. "{\"serverless_connection_error\":{\"message\":\""u8, 0xFF, .. "\"}}"u8];
 
-        var exception = Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, ErrorsContext.Default.PoolError));
+        var exception = Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize(json, ErrorsContext.Default.PoolError));
 
         Assert.Contains("serverless_connection_error.message", exception.Message, StringComparison.Ordinal);
     }
@@ -89,7 +89,7 @@ public class PoolErrorJsonConverterTests
     [Fact]
     public void Read_LongUnknownKind_IsShortenedInTheMessage()
     {
-        var exception = Assert.Throws<JsonException>(
+        var exception = Assert.ThrowsAny<JsonException>(
             () => JsonSerializer.Deserialize($"\"{new string('x', 10_000)}\"", ErrorsContext.Default.PoolError));
 
         Assert.InRange(exception.Message.Length, 1, 400);
@@ -100,7 +100,7 @@ public class PoolErrorJsonConverterTests
     [InlineData("{\"serverless_http_error\":")]
     [InlineData("{")]
     public void Read_Truncated_IsAJsonException(string json)
-        => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(Encoding.UTF8.GetBytes(json), ErrorsContext.Default.PoolError));
+        => Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize(Encoding.UTF8.GetBytes(json), ErrorsContext.Default.PoolError));
 
     [Fact]
     public void Read_InsideAnotherType_StandsAtTheRightPlaceAfterwards()

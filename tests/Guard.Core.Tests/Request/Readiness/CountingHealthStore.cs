@@ -21,10 +21,13 @@ internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthS
 
     public bool FailReads { get; set; }
 
+    /// <summary>Thrown by the next ask for a probe, once.</summary>
+    public Exception? NextProbeFault { get; set; }
+
     public ValueTask<PoolHealthSnapshot> ReadAsync(PoolId pool, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _reads);
-        return FailReads ? throw new StoreUnavailableException("down") : inner.ReadAsync(pool, cancellationToken);
+        return FailReads ? throw new StoreException(StoreFailure.Away, "down") : inner.ReadAsync(pool, cancellationToken);
     }
 
     public ValueTask<PoolHealthSnapshot> ReportErrorAsync(PoolId pool, PoolError error, CancellationToken cancellationToken)
@@ -36,7 +39,9 @@ internal sealed class CountingHealthStore(IPoolHealthStore inner) : IPoolHealthS
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _probesAsked);
-        return inner.TryGrantProbeAsync(pool, interval, cancellationToken);
+        var fault = NextProbeFault;
+        NextProbeFault = null;
+        return fault is null ? inner.TryGrantProbeAsync(pool, interval, cancellationToken) : throw fault;
     }
 
     public ValueTask<long> OpenProbeAsync(PoolId pool, CancellationToken cancellationToken) => inner.OpenProbeAsync(pool, cancellationToken);

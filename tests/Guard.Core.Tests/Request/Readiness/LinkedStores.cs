@@ -111,6 +111,9 @@ internal sealed class LinkedPoolStore(IPoolStore store, StoreLink link) : IPoolS
     public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
         => link.CallAsync(() => store.PutAsync(pool, config, cancellationToken), cancellationToken);
 
+    public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.AddAsync(pool, config, cancellationToken), cancellationToken);
+
     public ValueTask<PoolConfig?> GetAsync(PoolId pool, CancellationToken cancellationToken)
         => link.CallAsync(() => store.GetAsync(pool, cancellationToken), cancellationToken);
 

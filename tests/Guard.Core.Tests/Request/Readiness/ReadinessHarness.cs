@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -63,7 +64,7 @@ internal sealed class ReadinessHarness
         Identity = GuardIdentity.New();
         Connects = new ConnectOutlook(Time);
         LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
-        Liveness = new StarterLiveness(LinkedLiveness, Identity, Time, new TestLog<StarterLiveness>());
+        Liveness = new StarterLiveness(LinkedLiveness, Identity, Metrics, Time, new TestLog<StarterLiveness>());
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
         Suspects = new SuspectRunners(Time);
         var wakes = new WakeServices(
@@ -86,7 +87,8 @@ internal sealed class ReadinessHarness
         Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
-        Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
+        Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time, new TestLog<UnroutedHold>());
+        Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));
         foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, Waits, attention, Starts])
         {
             Feed.Subscribe(sink);
@@ -163,6 +165,8 @@ internal sealed class ReadinessHarness
 
     public UnroutedHold Unrouted { get; }
 
+    public ReplayLoop Replays { get; }
+
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
 
     /// <summary>Another Guard: the same store, clock, options and runners.</summary>
@@ -207,32 +211,37 @@ internal sealed class ReadinessHarness
 
     public async Task<ActorRecord> ReadAsync(ActorRoute route) => (await Store.GetAsync(route.Id, TestToken))!;
 
+    /// <summary>The deadline of a request that arrives now.</summary>
+    public Deadline Arriving() => new(Time.GetTimestamp(), Live.Current.Readiness.Timeout);
+
     public Task<HoldResult> Hold(ActorRoute route, bool skipReadyWait = false)
-        => Gate.HoldAsync(route, Time.GetTimestamp(), skipReadyWait, null, CancellationToken.None);
+        => Gate.HoldAsync(route, Arriving(), skipReadyWait, null, CancellationToken.None);
 
     /// <summary>A hold of a client that may leave.</summary>
     public Task<HoldResult> HoldOf(CancellationTokenSource client, ActorRoute route)
-        => Gate.HoldAsync(route, Time.GetTimestamp(), false, null, client.Token);
+        => Gate.HoldAsync(route, Arriving(), false, null, client.Token);
 
-    /// <summary>Gives the other tasks the processor until the condition holds; fails the test after 10 s of real time.</summary>
+    /// <summary>Gives the other tasks the processor until the condition holds; fails the test after a minute of real time.</summary>
     public static async Task UntilAsync(Func<bool> condition, string what)
     {
         var since = TimeProvider.System.GetTimestamp();
         while (!condition())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(10), $"never happened: {what}");
+            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMinutes(1), $"never happened: {what}");
             await Task.Yield();
         }
     }
 
     public Task UntilHeldAsync(ActorRoute route, int count) => UntilAsync(() => Waits.CountOf(route.Id) == count, $"{count} held");
 
-    /// <summary>Gives the other tasks a turn of a few milliseconds, or until the task has ended.</summary>
+    /// <summary>Gives the other tasks a turn, or until the task has ended: a few milliseconds, and, on a machine so busy that nobody ran in them,
+    /// as many times to the end of the thread pool's queue and back as the longest chain of continuations has links.</summary>
     public static async Task SettleAsync(Task task)
     {
         var since = TimeProvider.System.GetTimestamp();
-        while (!task.IsCompleted && TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(4))
+        for (var turns = 0; !task.IsCompleted && (turns < 50 || TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromMilliseconds(4)); turns++)
         {
+            await Task.Run(static () => { });
             await Task.Yield();
         }
     }

@@ -28,14 +28,17 @@ internal sealed class StoreLink(TimeProvider time)
         Contact.Set(isUp: true);
     }
 
+    /// <summary>Every call is answered, and none at once.</summary>
+    public void Yield() => _pass = static async _ => await Task.Yield();
+
     /// <summary>Every call fails at once.</summary>
-    public void Refuse() => _pass = static _ => throw new StoreUnavailableException("refused");
+    public void Refuse() => _pass = static _ => throw new StoreException(StoreFailure.Away, "refused");
 
     /// <summary>Every call fails after its deadline of 1 s.</summary>
     public void Hang() => _pass = async cancellationToken =>
     {
         await Task.Delay(CallTimeout, time, cancellationToken);
-        throw new StoreUnavailableException("no answer");
+        throw new StoreException(StoreFailure.Away, "no answer");
     };
 
     /// <summary>No call ever comes back, with whatever result, before the task returned is completed: a process that is paused, or killed.</summary>

@@ -1,3 +1,5 @@
+using Guard.Core.Diagnostics;
+using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.Tests.Request.Readiness;
 using Guard.Model.Stores;
@@ -21,7 +23,7 @@ public sealed class StarterLivenessTests : IDisposable
         _store = new MemoryGuardLiveness(_time);
         _link = new StoreLink(_time);
         _linked = new LinkedLiveness(_store, _link);
-        _liveness = new StarterLiveness(_linked, new GuardIdentity("me"), _time, new TestLog<StarterLiveness>());
+        _liveness = new StarterLiveness(_linked, new GuardIdentity("me"), new GuardMetrics(new LiveOptions(new GuardOptions())), _time, new TestLog<StarterLiveness>());
     }
 
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
@@ -85,7 +87,7 @@ public sealed class StarterLivenessTests : IDisposable
     public async Task EnsureAlive_StoreAway_Throws()
     {
         _link.Refuse();
-        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _liveness.EnsureAliveAsync());
+        await Assert.ThrowsAsync<StoreException>(async () => await _liveness.EnsureAliveAsync());
     }
 
     [Fact]

@@ -118,12 +118,12 @@ public sealed class PoolHealthTrackerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(typeof(StoreUnavailableException))]
-    [InlineData(typeof(FormatException))]
-    [InlineData(typeof(System.Text.Json.JsonException))]
-    public async Task ReadAsync_StoreFails_IsUnknownAndCounted(Type exception)
+    [InlineData(StoreFailure.Away)]
+    [InlineData(StoreFailure.Rejected)]
+    [InlineData(StoreFailure.Unreadable)]
+    public async Task ReadAsync_StoreFails_IsUnknownAndCounted(object kind)
     {
-        _f.Store.Fail(exception == typeof(StoreUnavailableException) ? new StoreUnavailableException("down") : (Exception)Activator.CreateInstance(exception)!);
+        _f.Store.Fail(new StoreException((StoreFailure)kind, "down"));
 
         Assert.Equal(PoolHealthSnapshot.Unknown(_f.Pool), await _f.ReadAsync());
         Assert.Contains("guard_pool_health_reads_total{result=\"failed\"} 1", await _f.ScrapeAsync(), StringComparison.Ordinal);
@@ -163,7 +163,7 @@ public sealed class PoolHealthTrackerTests : IDisposable
         _f.Store.Answer(_f.Red(5));
         await _f.ReadAsync();
         _f.Time.Advance(PoolHealthFixture.Ttl);
-        _f.Store.Fail(new StoreUnavailableException("down"));
+        _f.Store.Fail(new StoreException(StoreFailure.Away, "down"));
 
         Assert.False((await _f.ReadAsync()).IsRed);
 
@@ -179,7 +179,7 @@ public sealed class PoolHealthTrackerTests : IDisposable
     [Fact]
     public async Task ReadAsync_FailureIsReusedUpToTtl_ThenReadAgain()
     {
-        _f.Store.Fail(new StoreUnavailableException("down"));
+        _f.Store.Fail(new StoreException(StoreFailure.Away, "down"));
         await _f.ReadAsync();
         await _f.ReadAsync();
         Assert.Equal(1, _f.Store.Reads);
@@ -312,7 +312,7 @@ public sealed class PoolHealthTrackerTests : IDisposable
         var read = _f.ReadAsync().AsTask();
 
         _f.Tracker.PoolHealthChanged(_f.Red(2));
-        parked.SetException(new StoreUnavailableException("down"));
+        parked.SetException(new StoreException(StoreFailure.Away, "down"));
 
         Assert.Equal(_f.Red(2), await read.WaitAsync(TimeSpan.FromSeconds(10), Cancelled));
     }

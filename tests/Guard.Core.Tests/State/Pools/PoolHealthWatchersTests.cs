@@ -118,7 +118,7 @@ public sealed class PoolHealthWatchersTests : IDisposable
         _f.Watchers.Watch(_f.Pool, observer.HealthObserved);
         _f.Store.Answer(_f.Red(1));
         _f.Time.Advance(Poll);
-        _f.Store.Fail(new StoreUnavailableException("down"));
+        _f.Store.Fail(new StoreException(StoreFailure.Away, "down"));
         _f.Time.Advance(Poll);
         _f.Store.Answer(_f.Red(1));
         _f.Time.Advance(Poll);

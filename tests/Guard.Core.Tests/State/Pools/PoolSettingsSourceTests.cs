@@ -22,7 +22,7 @@ public class PoolSettingsSourceTests
 
     [Fact]
     public void Resolve_NoOverrides_AreTheOptions() => Assert.Equal(
-        new PoolSettings(Seconds(1), Seconds(2), Seconds(2), Seconds(30), Seconds(10)),
+        new PoolSettings(Seconds(1), Seconds(2), Seconds(2), null, Seconds(10)),
         PoolSettings.Resolve(null, new GuardOptions()));
 
     [Fact]
@@ -89,7 +89,7 @@ public class PoolSettingsSourceTests
     [Fact]
     public void Get_StoreFails_IsNotAskedAgainForASecond()
     {
-        _store.OnGet = _ => throw new StoreUnavailableException("down");
+        _store.OnGet = _ => throw new StoreException(StoreFailure.Away, "down");
         _source.Get(_pool);
         _source.Get(_pool);
         _time.Advance(Seconds(0.999));
@@ -130,7 +130,7 @@ public class PoolSettingsSourceTests
     {
         _store.Answer(new PoolGuardOverrides { CheckDelayMs = 7 });
         _source.Get(_pool);
-        _store.OnGet = _ => throw new StoreUnavailableException("down");
+        _store.OnGet = _ => throw new StoreException(StoreFailure.Away, "down");
 
         _source.PoolConfigChanged(_pool);
 

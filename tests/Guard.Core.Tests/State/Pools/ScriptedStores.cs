@@ -61,6 +61,8 @@ internal sealed class ScriptedPoolStore : IPoolStore
         return OnGet(cancellationToken);
     }
 
+    public ValueTask<bool> AddAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask<bool> PutAsync(PoolId pool, PoolConfig config, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<bool> DeleteAsync(PoolId pool, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -1,5 +1,5 @@
 using Guard.Core.State.Serverless;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Core.Tests.State.Serverless;
 

@@ -40,7 +40,7 @@ internal sealed class ServerlessHarness
         _link = new StoreLink(Time);
         Identity = GuardIdentity.New();
         Metrics = new GuardMetrics(Live);
-        Liveness = new StarterLiveness(new LinkedLiveness(LivenessStore, _link), Identity, Time, new TestLog<StarterLiveness>());
+        Liveness = new StarterLiveness(new LinkedLiveness(LivenessStore, _link), Identity, Metrics, Time, new TestLog<StarterLiveness>());
         Attention = new PoolAttention(Time);
         var registry = new RunnerRegistry(Store, new SuspectRunners(Time), Metrics, new TestLog<RunnerRegistry>());
         Streams = new ServerlessStreams(Store, registry, Attention, Identity, Live, Metrics, Time, new TestLog<ServerlessStreams>());

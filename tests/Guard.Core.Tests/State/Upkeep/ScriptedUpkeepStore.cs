@@ -46,7 +46,7 @@ internal sealed class ScriptedUpkeepStore : IPoolUpkeepStore
         await Task.Yield();
         if (Fails || IsHeldElsewhere)
         {
-            return Fails ? throw new StoreUnavailableException("scripted") : [];
+            return Fails ? throw new StoreException(StoreFailure.Away, "scripted") : [];
         }
 
         if (RanOut)

@@ -5,7 +5,7 @@ using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Runners;
-using Guard.Tests.Support;
+using Guard.TestSupport;
 
 namespace Guard.Core.Tests.Transport.Http;
 
