@@ -16,20 +16,18 @@ internal sealed partial class MemoryStore
     public ValueTask<ActorRecord?> GetAsync(ActorId id, PoolId pool, CancellationToken cancellationToken) => new(Find(id, pool)?.Record);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
     {
-        var before = Now - olderThan.TotalMilliseconds;
-        var starting = new List<ActorRecord>();
-        foreach (var (_, pool) in _pools)
+        if (!_pools.TryGetValue(pool, out var state))
         {
-            lock (pool.Gate)
-            {
-                starting.AddRange(pool.Runners.SelectMany(r => r.Actors).Select(a => a.Record)
-                    .Where(a => a.State == ActorState.Starting && a.StartTs < before));
-            }
+            return new([]);
         }
 
-        return new(starting.OrderBy(a => a.StartTs).Take(MaxStarting).ToArray());
+        var before = Now - olderThan.TotalMilliseconds;
+        lock (state.Gate)
+        {
+            return new(state.Starting.Select(a => a.Record).Where(a => a.StartTs < before).OrderBy(a => a.StartTs).Take(MaxStarting).ToArray());
+        }
     }
 
     /// <inheritdoc/>

@@ -68,6 +68,7 @@ internal sealed partial class MemoryStore
             if (entry.Record.DrainRequestTs == 0)
             {
                 entry.Update(entry.Record with { DrainRequestTs = Now });
+                changes.CapacityWanted = true;
                 DrainByVersion(entry.Pool, changes);
             }
         }

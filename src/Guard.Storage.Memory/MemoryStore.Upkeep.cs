@@ -23,20 +23,20 @@ internal sealed partial class MemoryStore
 
         var changes = new StoreChanges(pool);
         RunnerEntry[] silent;
+        TimeSpan? silence;
         bool isTaken;
         List<RunnerRecord> drained;
         List<ActorRecord> timedOut;
         lock (pool.Gate)
         {
-            var (holder, until) = pool.Lease;
-            var isFree = holder is null || time.GetTimestamp() >= until;
-            if (!isFree && holder != terms.GuardId)
+            if (pool.Keeper.Epoch > terms.Lease.Epoch)
             {
                 return new((PoolSweep?)null);
             }
 
-            isTaken = isFree;
-            pool.Lease = (terms.GuardId, time.GetTimestamp() + (long)(terms.LeaseTtl.TotalSeconds * time.TimestampFrequency));
+            isTaken = pool.Keeper != terms.Lease;
+            pool.Keeper = terms.Lease;
+            silence = Silence(pool);
             silent = pool.Runners.Where(r => IsLost(r, terms.LostAfter))
                 .OrderBy(r => r.Pinged).ThenBy(r => r.Record.RunnerId, StringComparer.Ordinal).Take(IPoolUpkeepStore.MostPerSweep).ToArray();
             drained = DrainByVersion(pool, changes);
@@ -47,7 +47,6 @@ internal sealed partial class MemoryStore
 
         // One hold per runner: the actors of a whole pool at once could keep others waiting.
         var lost = silent.Where(entry => Stop(entry, terms.LostAfter)).Select(entry => entry.Record).ToArray();
-        Purge(pool.Namespace);
         lock (pool.Gate)
         {
             var now = Now;
@@ -64,23 +63,53 @@ internal sealed partial class MemoryStore
                 Config = pool.Config,
                 Pending = pool.CountPending(Before(rules().PendingFor)),
                 Streams = pool.Runners.Where(r => r.Record.Stream is not null).Select(Streaming).ToArray(),
+                HasTombstones = true,
+                Silence = silence,
+                HasVersions = pool.Config is { DrainOnVersionUpgrade: true } && pool.Runners.DistinctBy(r => r.Record.Version).Skip(1).Any(),
+                StartingFor = pool.Starting.Count > 0 ? TimeSpan.FromMilliseconds(Math.Max(0, now - pool.Starting.Min(a => a.Record.StartTs))) : null,
+                NextDeadline = pool.Stopping.Count > 0 ? TimeSpan.FromMilliseconds(Math.Max(0, pool.Stopping.Min(a => a.Record.StopDeadlineTs) - now)) : null,
                 NextRestart = rescheduled.Length > due.Length ? TimeSpan.FromMilliseconds(Math.Max(0, rescheduled[due.Length].RescheduleTs - now)) : null,
             });
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask ReleaseAsync(PoolId pool, string guardId, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(LeaseTerms terms, CancellationToken cancellationToken) => new(_leases.Lease(terms));
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseAsync(string guardId, CancellationToken cancellationToken)
     {
-        if (_pools.TryGetValue(pool, out var state))
+        _leases.Release(guardId);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<TimeSpan?>> GetSilencesAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+    {
+        var silences = new TimeSpan?[pools.Count];
+        for (var i = 0; i < silences.Length; i++)
         {
-            lock (state.Gate)
+            if (_pools.TryGetValue(pools[i], out var pool))
             {
-                state.Lease = state.Lease.GuardId == guardId ? default : state.Lease;
+                lock (pool.Gate)
+                {
+                    silences[i] = Silence(pool);
+                }
             }
         }
 
-        return default;
+        return new(silences);
+    }
+
+    /// <summary>Unlike in Redis tombstones are a namespace's, and forgetting them costs no round trip: all that are due go.</summary>
+    public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
+    {
+        if (_pools.TryGetValue(pool, out var state) && Keeps(state, lease))
+        {
+            Purge(state.Namespace);
+        }
+
+        return new(false);
     }
 
     /// <inheritdoc/>
@@ -123,6 +152,36 @@ internal sealed partial class MemoryStore
         return default;
     }
 
+    private static bool Keeps(PoolState pool, UpkeepLease lease)
+    {
+        lock (pool.Gate)
+        {
+            return pool.Keeper == lease;
+        }
+    }
+
+    /// <summary>Under the pool's lock.</summary>
+    private TimeSpan? Silence(PoolState pool)
+    {
+        TimeSpan? longest = null;
+        foreach (var runner in pool.Runners)
+        {
+            if (!runner.Record.IsStatic && time.GetElapsedTime(runner.Pinged) is var silence && !(silence <= longest))
+            {
+                longest = silence;
+            }
+        }
+
+        return longest;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+    {
+        feed.PublishActor(actor.Id, actor.Pool, actor.Revision);
+        return default;
+    }
+
     private StreamRunner Streaming(RunnerEntry runner)
     {
         var (record, stream) = (runner.Record, runner.Record.Stream!);
@@ -135,7 +194,7 @@ internal sealed partial class MemoryStore
     {
         var now = Now;
         var since = runner.Record.DrainTs;
-        if (runner.Record.StopTs != 0 || since == 0 || now - since < terms.Delay.TotalMilliseconds)
+        if (runner.Pool.Keeper != terms.Lease || runner.Record.StopTs != 0 || since == 0 || now - since < terms.Delay.TotalMilliseconds)
         {
             return Eviction.None;
         }

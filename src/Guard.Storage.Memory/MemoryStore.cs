@@ -36,6 +36,7 @@ internal sealed partial class MemoryStore(
     private readonly ConcurrentDictionary<string, NamespaceState> _namespaces = new();
     private readonly ConcurrentDictionary<ActorId, ActorEntry> _actors = new();
     private readonly ConcurrentDictionary<string, RunnerEntry> _runners = new();
+    private readonly PartitionLeases _leases = new(time);
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 

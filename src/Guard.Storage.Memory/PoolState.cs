@@ -2,6 +2,7 @@ using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Runners;
+using Guard.Model.Stores;
 
 namespace Guard.Storage.Memory;
 
@@ -14,6 +15,7 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
 {
     private readonly Dictionary<string, RunnerEntry> _byId = [];
     private readonly Dictionary<string, RunnerEntry> _byKey = [];
+    private readonly HashSet<ActorEntry> _starting = [];
     private readonly HashSet<ActorEntry> _stopping = [];
     private readonly HashSet<ActorEntry> _rescheduled = [];
     private readonly Dictionary<ActorEntry, long> _pending = [];
@@ -41,8 +43,11 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
     /// <summary>Actors with a time to start again at.</summary>
     public IReadOnlyCollection<ActorEntry> Rescheduled => _rescheduled;
 
-    /// <summary>The Guard that keeps the pool, and until when by the provider's timestamp.</summary>
-    public (string? GuardId, long Until) Lease { get; set; }
+    /// <summary>Actors whose start is under way.</summary>
+    public IReadOnlyCollection<ActorEntry> Starting => _starting;
+
+    /// <summary>The fence: under which lease the pool was looked at last.</summary>
+    public UpkeepLease Keeper { get; set; }
 
     /// <summary>Notes that somebody wants a slot for the actor and there is none.</summary>
     /// <param name="actor">The actor, pending.</param>
@@ -94,6 +99,7 @@ internal sealed class PoolState(PoolId id, NamespaceState @namespace)
             changes.Capacity |= left.Record is { RemainingSlots: > 0, DrainTs: 0 };
         }
 
+        Index(_starting, actor, next.State == ActorState.Starting);
         Index(_stopping, actor, next.State == ActorState.Stopping);
         Index(_rescheduled, actor, next.RescheduleTs != 0);
         if (next.State != ActorState.Pending)

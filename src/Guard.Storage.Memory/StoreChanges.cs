@@ -16,7 +16,7 @@ internal sealed class StoreChanges(PoolState pool)
     /// <summary>A slot may have become free.</summary>
     public bool Capacity { get; set; }
 
-    /// <summary>A slot was asked for and there is none.</summary>
+    /// <summary>A slot was asked for and there is none, or a runner drains by request.</summary>
     public bool CapacityWanted { get; set; }
 
     /// <summary>What others must hear of the health of pools; null when nothing changed.</summary>

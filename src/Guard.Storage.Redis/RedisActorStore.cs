@@ -10,7 +10,7 @@ namespace Guard.Storage.Redis;
 /// Actors in Redis. Each transition is one script in the slot of the actor's pool; docs/redis.md describes the keys. Thread-safe.
 /// </summary>
 /// <param name="redis">Every call goes through it.</param>
-/// <param name="pools">Lists the pools there are.</param>
+/// <param name="pools">Tells which pools are configured.</param>
 /// <param name="rules">Asked at each call: new rules count from the next one.</param>
 /// <param name="random">Draws the jitter of restarts; must be thread-safe. Null = <see cref="Random.Shared"/>.</param>
 internal sealed partial class RedisActorStore(
@@ -142,17 +142,8 @@ internal sealed partial class RedisActorStore(
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-    {
-        var starting = new List<ActorRecord>();
-        foreach (var pool in await pools.ListAsync(cancellationToken))
-        {
-            var reply = await EvaluateAsync("actors_starting", pool, [Milliseconds(olderThan), MaxStarting], cancellationToken);
-            starting.AddRange(ActorHash.ReadAll(pool, reply));
-        }
-
-        return starting.OrderBy(a => a.StartTs).Take(MaxStarting).ToArray();
-    }
+    public async ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
+        => ActorHash.ReadAll(pool, await EvaluateAsync("actors_starting", pool, [Milliseconds(olderThan), MaxStarting], cancellationToken));
 
     private async Task<(TransitionResult Result, RedisReply Record)> CommitAsync(
         ActorId id, PoolId pool, long generation, string what, string error, CancellationToken cancellationToken)

@@ -105,6 +105,10 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         return CallAsync(script, db => Task.WhenAll(runs.Select(run => EvaluateAsync(db, loaded, [run.Key], run.Arguments))), cancellationToken);
     }
 
+    /// <summary>The store's time, Unix ms.</summary>
+    public async Task<long> NowAsync(CancellationToken cancellationToken)
+        => (long)await EvaluateAsync("time", [Keys.Namespaces], [], cancellationToken);
+
     /// <summary>Runs one command, or several at once.</summary>
     /// <param name="op">The <c>op</c> of metrics.</param>
     /// <param name="call">Starts it.</param>

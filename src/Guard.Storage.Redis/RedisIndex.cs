@@ -45,12 +45,6 @@ internal sealed class RedisIndex(RedisConnection redis)
     public Task AddAsync(IDatabase db, string @namespace, string id, params string[] lists)
         => redis.EvaluateAsync(db, "index_add", [redis.Keys.Namespace(@namespace)], [id, .. lists]);
 
-    public Task RemoveAsync(string @namespace, string id, CancellationToken cancellationToken, params string[] lists)
-        => redis.EvaluateAsync("index_remove", [redis.Keys.Namespace(@namespace)], [id, .. lists], cancellationToken);
-
-    public async Task ForgetAsync(RedisKey poolOf, CancellationToken cancellationToken)
-        => await redis.CallAsync("forget", db => db.KeyDeleteAsync(poolOf), cancellationToken);
-
     /// <summary>A page of a list, newest first, of what <paramref name="read"/> makes of its ids; ids it leaves out are not on the page.</summary>
     public async Task<Page<T>> PageAsync<T>(
         string @namespace, string list, char kind, string? cursor, int limit, Func<string[], Task<T?[]>> read, CancellationToken cancellationToken)

@@ -28,6 +28,9 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>The set of all namespaces.</summary>
     public RedisKey Namespaces => $"{prefix}:namespaces";
 
+    /// <summary>Which Guard keeps which partition of the pools.</summary>
+    public RedisKey Leases => $"{prefix}:leases";
+
     /// <summary>Exists while a Guard lives.</summary>
     public RedisKey Alive(string guardId) => $"{prefix}:alive:{guardId}";
 

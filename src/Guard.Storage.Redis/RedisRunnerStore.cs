@@ -61,7 +61,7 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken)
-        => await _index.PoolOfAsync(runnerId, cancellationToken) is { } pool && await StopAsync(runnerId, pool, "", cancellationToken) is not null;
+        => await _index.PoolOfAsync(runnerId, cancellationToken) is { } pool && (await StopManyAsync([runnerId], pool, "", null, cancellationToken)).Count > 0;
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<StreamState>> BeatAsync(IReadOnlyList<StreamBeat> beats, CancellationToken cancellationToken)

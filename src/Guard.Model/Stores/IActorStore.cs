@@ -96,10 +96,10 @@ internal interface IActorStore
     ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Actors whose current start began longer ago than <paramref name="olderThan"/> and has not ended, oldest first, at most 1000: their
+    /// Actors of a pool whose current start began longer ago than <paramref name="olderThan"/> and has not ended, oldest first, at most 1000: their
     /// starters may have died.
     /// </summary>
-    ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken);
 
     /// <summary>Destroys an actor for good: its slot and its key are free at once. The record as it was before, so that the caller can tell
     /// its runner; null when unknown or destroyed already.</summary>

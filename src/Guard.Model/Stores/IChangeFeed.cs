@@ -28,7 +28,7 @@ internal interface IChangeSink
     {
     }
 
-    /// <summary>A start was asked for and no runner of the pool has a slot: more capacity is wanted.</summary>
+    /// <summary>There is work for the pool's keeper: a start was asked for and no runner has a slot, or a runner drains by request.</summary>
     void CapacityWanted(PoolId pool)
     {
     }

@@ -1,7 +1,10 @@
---! use: pool
--- Forgets tombstones, after they were taken out of every index. ARGV: members of tombs.
-for _, member in ipairs(ARGV) do
-  local id = string.sub(member, 3)
+--! use: keeper
+-- Forgets tombstones, after they were taken out of every index. ARGV: the Guard, the epoch of its lease, members of tombs.
+if not keeps(ARGV[1], ARGV[2]) then
+  return 0
+end
+for i = 3, #ARGV do
+  local member, id = ARGV[i], string.sub(ARGV[i], 3)
   if string.sub(member, 1, 1) == 'a' then
     redis.call('DEL', pool .. 'actor:' .. id)
   else
@@ -9,4 +12,4 @@ for _, member in ipairs(ARGV) do
   end
   redis.call('ZREM', pool .. 'tombs', member)
 end
-return #ARGV
+return 1

@@ -11,5 +11,6 @@ if not runner.dr then
   recount(id, runner, 'dr', runner.dr)
   redis.call('SADD', pool .. 'draining', id)
   drainByVersion(t, tonumber(ARGV[2]))
+  publish('w|' .. poolName)
 end
 return 1

@@ -1,11 +1,11 @@
---! use: actor, drain
+--! use: keeper, actor, drain
 -- The next step of a runner's drain (IPoolUpkeepStore.EvictAsync). ARGV: id, delay and grace in ms, most that may begin to stop, most that
--- are given up, timing of restarts. Reply: actors that are stopping since now, actors given up as they were (both pairs of id and record),
+-- are given up, timing of restarts, the Guard, the epoch of its lease. Reply: actors that are stopping since now, actors given up as they were (both pairs of id and record),
 -- 1 when there are more.
 local id, delay, grace, most, mostGivenUp = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local restart = timing(ARGV[6])
 local runner = read(runnerKey(id))
-if not runner or runner.stp or not drains(runner) then
+if not keeps(ARGV[7], ARGV[8]) or not runner or runner.stp or not drains(runner) then
   return { {}, {}, 0 }
 end
 local t = now()

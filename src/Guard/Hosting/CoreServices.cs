@@ -57,6 +57,7 @@ internal static class CoreServices
         feed.Subscribe(services.GetRequiredService<ConnectOutlook>());
         feed.Subscribe(services.GetRequiredService<ActorStarter>());
         feed.Subscribe(services.GetRequiredService<PoolAttention>());
+        feed.Subscribe(services.GetRequiredService<GiveBackStarts>());
     }
 
     /// <summary>The host's own parts: reload, health, shutdown.</summary>
@@ -174,22 +175,35 @@ internal static class CoreServices
         services.AddSingleton<ServerlessStreams>();
         services.AddSingleton<MetadataPoller>();
         services.AddSingleton<ConnectOutlook>();
-        services.AddSingleton<ServerlessPoolManager>();
-        services.AddSingleton<RunnerSweeper>();
-        services.AddSingleton<ActorEvictions>();
-        services.AddSingleton<ActorRestarts>();
+        services.AddSingleton<ConnectReports>();
+        services.AddSingleton<ServerlessConnects>();
+        services.AddUpkeep();
         services.AddSingleton<PoolSettingsSource>();
         services.AddSingleton<PoolHealthTracker>();
         services.AddSingleton<PoolHealthWatchers>();
 
         // First to start, so that this Guard is known before it starts anything; last to stop, after requests have drained.
         services.AddHostedService(static sp => sp.GetRequiredService<StarterLiveness>());
-        services.AddHostedService<StartSweeper>();
-        services.AddHostedService(static sp => sp.GetRequiredService<RunnerSweeper>());
+        services.AddHostedService(static sp => sp.GetRequiredService<PoolKeepers>());
+        services.AddHostedService(static sp => sp.GetRequiredService<GiveBackStarts>());
 
         // Stops before what evicts actors does: its streams drain first.
         services.AddHostedService(static sp => sp.GetRequiredService<ServerlessStreams>());
         return services;
+    }
+
+    /// <summary>The keepers of pools; their jobs in the order they are done.</summary>
+    private static void AddUpkeep(this IServiceCollection services)
+    {
+        services.AddSingleton<PoolKeepers>();
+        services.AddSingleton<IPoolJob, LoseRunners>();
+        services.AddSingleton<IPoolJob, DrainVersions>();
+        services.AddSingleton<IPoolJob, RestartActors>();
+        services.AddSingleton<IPoolJob, ScaleServerless>();
+        services.AddSingleton<IPoolJob, EvictActors>();
+        services.AddSingleton<GiveBackStarts>();
+        services.AddSingleton<IPoolJob>(static sp => sp.GetRequiredService<GiveBackStarts>());
+        services.AddSingleton<IPoolJob, PurgeTombstones>();
     }
 
     /// <summary>What talks to one serverless endpoint, used by its delegates; on top of <c>RunnerConnector</c>.</summary>

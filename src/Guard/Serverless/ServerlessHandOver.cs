@@ -9,7 +9,7 @@ namespace Guard.Serverless;
 /// connections and then drains them; when it stops, what is left of them drains, in the time requests have to finish.
 /// </summary>
 internal sealed class ServerlessHandOver(
-    ServerlessStreams streams, RunnerSweeper sweeper, HealthState health, IHostApplicationLifetime lifetime) : IHostedService, IDisposable
+    ServerlessStreams streams, PoolKeepers keepers, HealthState health, IHostApplicationLifetime lifetime) : IHostedService, IDisposable
 {
     private readonly List<CancellationTokenRegistration> _held = [];
 
@@ -27,7 +27,7 @@ internal sealed class ServerlessHandOver(
     private void Leave()
     {
         streams.Leave();
-        sweeper.HandOver();
+        keepers.HandOver();
     }
 
     /// <summary>Beside the listeners' own end, which the host awaits first; it awaits the streams' after it.</summary>

@@ -54,8 +54,8 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => link.CallAsync("apply event", () => _model.Actors.ApplyEventAsync(runnerId, runnerEvent, default), cancellationToken);
 
-    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => link.CallAsync("list starting", () => _model.Actors.ListStartingAsync(olderThan, default), cancellationToken);
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
+        => link.CallAsync("list starting", () => _model.Actors.ListStartingAsync(pool, olderThan, default), cancellationToken);
 
     public ValueTask<ActorRecord?> DestroyAsync(ActorId id, CancellationToken cancellationToken)
         => link.CallAsync("destroy", () => _model.Actors.DestroyAsync(id, default), cancellationToken);
@@ -90,10 +90,19 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
     public ValueTask<PoolSweep?> SweepAsync(PoolSweepTerms terms, CancellationToken cancellationToken)
         => link.CallAsync("sweep", () => _model.Upkeep.SweepAsync(terms, default), cancellationToken);
 
-    public async ValueTask ReleaseAsync(PoolId pool, string guardId, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(LeaseTerms terms, CancellationToken cancellationToken)
+        => link.CallAsync("lease", () => _model.Upkeep.LeaseAsync(terms, default), cancellationToken);
+
+    public ValueTask<IReadOnlyList<TimeSpan?>> GetSilencesAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+        => link.CallAsync("silences", () => _model.Upkeep.GetSilencesAsync(pools, default), cancellationToken);
+
+    public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
+        => link.CallAsync("purge", () => _model.Upkeep.PurgeAsync(pool, lease, default), cancellationToken);
+
+    public async ValueTask ReleaseAsync(string guardId, CancellationToken cancellationToken)
         => await link.CallAsync("release", async () =>
         {
-            await _model.Upkeep.ReleaseAsync(pool, guardId, default);
+            await _model.Upkeep.ReleaseAsync(guardId, default);
             return true;
         }, cancellationToken);
 
@@ -101,6 +110,13 @@ internal sealed class GuardStore(World world, StoreLink link) : IActorStore, IRu
         => await link.CallAsync("tell connect", async () =>
         {
             await _model.Upkeep.TellConnectAsync(pool, failure, wait, default);
+            return true;
+        }, cancellationToken);
+
+    public async ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+        => await link.CallAsync("tell actor", async () =>
+        {
+            await _model.Upkeep.TellActorAsync(actor, default);
             return true;
         }, cancellationToken);
 

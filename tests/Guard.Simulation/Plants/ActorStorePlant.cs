@@ -40,8 +40,8 @@ internal abstract class ActorStorePlant(IActorStore inner) : IActorStore
     public virtual ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => inner.ApplyEventAsync(runnerId, runnerEvent, cancellationToken);
 
-    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => inner.ListStartingAsync(olderThan, cancellationToken);
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
+        => inner.ListStartingAsync(pool, olderThan, cancellationToken);
 
     public ValueTask<ActorRecord?> DestroyAsync(ActorId id, CancellationToken cancellationToken) => inner.DestroyAsync(id, cancellationToken);
 }

@@ -32,12 +32,23 @@ internal sealed class RestartForgotten(StoreModel store, ActorState state) : IPo
 
     public ValueTask<IReadOnlyList<PoolId>> ListPoolsAsync(CancellationToken cancellationToken) => _inner.ListPoolsAsync(cancellationToken);
 
-    public ValueTask ReleaseAsync(PoolId pool, string guardId, CancellationToken cancellationToken) => _inner.ReleaseAsync(pool, guardId, cancellationToken);
+    public ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(LeaseTerms terms, CancellationToken cancellationToken)
+        => _inner.LeaseAsync(terms, cancellationToken);
+
+    public ValueTask ReleaseAsync(string guardId, CancellationToken cancellationToken) => _inner.ReleaseAsync(guardId, cancellationToken);
+
+    public ValueTask<IReadOnlyList<TimeSpan?>> GetSilencesAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+        => _inner.GetSilencesAsync(pools, cancellationToken);
+
+    public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
+        => _inner.PurgeAsync(pool, lease, cancellationToken);
 
     public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken) => _inner.EvictAsync(terms, cancellationToken);
 
     public ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
         => _inner.TellConnectAsync(pool, failure, wait, cancellationToken);
+
+    public ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken) => _inner.TellActorAsync(actor, cancellationToken);
 
     public ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
         => _inner.ListStoppingAsync(pool, cancellationToken);

@@ -83,18 +83,25 @@ internal sealed class SimGuard
         var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time, Log<UnroutedHold>());
-        var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
         var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
-        var evictions = new ActorEvictions(store, store, wakes, Log<ActorEvictions>());
-        var restarts = new ActorRestarts(Starter, store, Tracker, settings, live, Log<ActorRestarts>());
         var attention = new PoolAttention(time);
         var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
-        var serverless = new ServerlessPoolManager(
+        var opener = new ServerlessConnects(
             (_, _) => throw new NotSupportedException("no pool here is serverless"),
-            streams, store, store, store,
-            new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>()),
-            liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
-        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, metrics, time, Log<RunnerSweeper>());
+            streams, new ConnectReports(store, store, streams, metrics, Log<ScaleServerless>()), store, attention, live, time, random, Log<ScaleServerless>());
+        var metadata = new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>());
+        var starts = new GiveBackStarts(wakes, Starter, store, Log<GiveBackStarts>());
+        IPoolJob[] jobs =
+        [
+            new LoseRunners(Log<LoseRunners>()),
+            new DrainVersions(registry, live),
+            new RestartActors(Starter, probes, Tracker, settings, live, Log<RestartActors>()),
+            new ScaleServerless(opener, streams, store, metadata, liveness, attention, metrics, Log<ScaleServerless>()),
+            new EvictActors(store, wakes, Log<EvictActors>()),
+            starts,
+            new PurgeTombstones(store),
+        ];
+        var keepers = new PoolKeepers(store, jobs, attention, Identity, live, time, Log<PoolKeepers>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;
@@ -103,6 +110,7 @@ internal sealed class SimGuard
         feed.Subscribe(Tracker);
         feed.Subscribe(Starter);
         feed.Subscribe(attention);
+        feed.Subscribe(starts);
         feed.Subscribe(connects);
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
@@ -111,8 +119,8 @@ internal sealed class SimGuard
         Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays);
         Control = new ControlEdge(world, store, registry, client);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
+        Process.Run(() => keepers.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));
-        Process.Run(() => sweeper.RunAsync(CancellationToken.None));
         Process.Run(() => streams.RunAsync(CancellationToken.None));
     }
 }

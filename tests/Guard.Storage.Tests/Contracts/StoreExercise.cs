@@ -40,10 +40,11 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
                 await store.SweepLostAsync(LostAfter, ct);
                 break;
             case StoreOperationKind.Evict:
+                await store.SweepAsync(Pool, TimeSpan.MaxValue, ct);
                 foreach (var runner in await RunnersAsync())
                 {
                     await store.Upkeep.EvictAsync(
-                        new(Pool, runner.RunnerId, TimeSpan.FromSeconds(operation.Amount), TimeSpan.FromSeconds(operation.Choice * 10), operation.Amount), ct);
+                        new(Pool, new("sweeper", 1), runner.RunnerId, TimeSpan.FromSeconds(operation.Amount), TimeSpan.FromSeconds(operation.Choice * 10), operation.Amount), ct);
                 }
 
                 break;

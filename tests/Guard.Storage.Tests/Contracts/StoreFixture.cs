@@ -29,9 +29,18 @@ internal abstract class StoreFixture : IAsyncDisposable
     /// <summary>Moves the store's clock.</summary>
     public abstract ValueTask AdvanceAsync(TimeSpan time);
 
-    /// <summary>Sweeps a pool as the Guard that holds, or gets, its lease.</summary>
+    /// <summary>Sweeps a pool as the Guard that keeps it.</summary>
     public async Task<PoolSweep> SweepAsync(PoolId pool, TimeSpan lostAfter, CancellationToken ct)
-        => (await Upkeep.SweepAsync(new(pool, "sweeper", TimeSpan.FromSeconds(4), lostAfter), ct))!;
+        => (await Upkeep.SweepAsync(new(pool, new("sweeper", 1), lostAfter), ct))!;
+
+    /// <summary>Forgets every tombstone of a pool that is due.</summary>
+    public async Task PurgeAsync(PoolId pool, CancellationToken ct)
+    {
+        await SweepAsync(pool, TimeSpan.MaxValue, ct);
+        while (await Upkeep.PurgeAsync(pool, new("sweeper", 1), ct))
+        {
+        }
+    }
 
     /// <summary>Sweeps every pool; the runners declared lost.</summary>
     public async Task<IReadOnlyList<RunnerRecord>> SweepLostAsync(TimeSpan lostAfter, CancellationToken ct)

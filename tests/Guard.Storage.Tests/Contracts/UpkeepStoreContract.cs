@@ -13,11 +13,27 @@ public abstract class UpkeepStoreContract : StoreContract
     private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
-    private ValueTask<PoolSweep?> SweepAsync(string guard, TimeSpan? lostAfter = null)
-        => Store.Upkeep.SweepAsync(new(Pool, guard, Ttl, lostAfter ?? TimeSpan.MaxValue), Ct);
+    private bool _isSwept;
 
-    private ValueTask<Eviction> EvictAsync(RunnerRecord runner, int most = 100, TimeSpan delay = default)
-        => Store.Upkeep.EvictAsync(new(Pool, runner.RunnerId, delay, Grace, most), Ct);
+    private ValueTask<PoolSweep?> SweepAsync(string guard, TimeSpan? lostAfter = null, long epoch = 1)
+    {
+        _isSwept = true;
+        return Store.Upkeep.SweepAsync(new(Pool, new(guard, epoch), lostAfter ?? TimeSpan.MaxValue), Ct);
+    }
+
+    /// <summary>As the Guard "a", which keeps the pool.</summary>
+    private async ValueTask<Eviction> EvictAsync(RunnerRecord runner, int most = 100, TimeSpan delay = default)
+    {
+        if (!_isSwept)
+        {
+            await SweepAsync("a");
+        }
+
+        return await Store.Upkeep.EvictAsync(new(Pool, new("a", 1), runner.RunnerId, delay, Grace, most), Ct);
+    }
+
+    private ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(string guard, bool isLeaving = false)
+        => Store.Upkeep.LeaseAsync(new(guard, Ttl, isLeaving), Ct);
 
     private async Task<RunnerRegistration> RegisterAsync(int version, string? key = null, int slots = 10)
     {
@@ -37,30 +53,77 @@ public abstract class UpkeepStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task SweepAsync_SeveralGuards_OneHoldsTheLeaseUntilItRunsOut()
+    public async Task LeaseAsync_SeveralGuards_OneHoldsAPartitionUntilItsLeaseRunsOut()
     {
-        await PutPoolAsync();
+        var first = await LeaseAsync("a");
+        Assert.Equal(Enumerable.Range(0, UpkeepPartition.Count), first.Select(l => l.Partition).Order());
+        Assert.Empty(await LeaseAsync("b"));
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(5));
 
-        Assert.True((await SweepAsync("a"))!.IsTaken);
-        Assert.Null(await SweepAsync("b"));
-        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
-        Assert.False((await SweepAsync("a"))!.IsTaken);
-        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
-        Assert.Null(await SweepAsync("b"));
-        await Store.AdvanceAsync(TimeSpan.FromSeconds(2));
+        var second = await LeaseAsync("b");
 
-        Assert.True((await SweepAsync("b"))!.IsTaken);
-        Assert.Null(await SweepAsync("a"));
+        Assert.Equal(UpkeepPartition.Count, second.Count);
+        Assert.All(second.Zip(first.OrderBy(l => l.Partition)), l => Assert.True(l.First.Epoch > l.Second.Epoch));
+        Assert.Empty(await LeaseAsync("a"));
     }
 
     [Fact]
-    public async Task SweepAsync_LeaseRanOutAndSameGuard_TakenAnew()
+    public async Task LeaseAsync_RenewedInTime_SameEpoch_RanOutAndSameGuard_HigherOne()
     {
-        await PutPoolAsync();
-        await SweepAsync("a");
+        var first = await LeaseAsync("a");
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+        Assert.Equal(first.ToHashSet(), (await LeaseAsync("a")).ToHashSet());
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+        Assert.Equal(first.ToHashSet(), (await LeaseAsync("a")).ToHashSet());
+
         await Store.AdvanceAsync(Ttl + TimeSpan.FromSeconds(1));
 
-        Assert.True((await SweepAsync("a"))!.IsTaken);
+        Assert.True((await LeaseAsync("a")).Min(l => l.Epoch) > first.Max(l => l.Epoch));
+    }
+
+    [Fact]
+    public async Task LeaseAsync_AnotherGuardAsks_SharesAreEqualAndNobodyHasTheOthers()
+    {
+        await LeaseAsync("a");
+        Assert.Empty(await LeaseAsync("b"));
+        var kept = await LeaseAsync("a");
+        var given = await LeaseAsync("b");
+
+        Assert.Equal((UpkeepPartition.Count / 2, UpkeepPartition.Count / 2), (kept.Count, given.Count));
+        Assert.Empty(kept.Select(l => l.Partition).Intersect(given.Select(l => l.Partition)));
+        Assert.Equal(kept.ToHashSet(), (await LeaseAsync("a")).ToHashSet());
+        Assert.Equal(given.ToHashSet(), (await LeaseAsync("b")).ToHashSet());
+
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+        await LeaseAsync("b");
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(3));
+        Assert.Equal(UpkeepPartition.Count, (await LeaseAsync("b")).Count);
+    }
+
+    [Fact]
+    public async Task LeaseAsync_Leaving_HoldsWhatNobodyElseWouldAndNothingElse()
+    {
+        await LeaseAsync("a");
+        Assert.Equal(UpkeepPartition.Count, (await LeaseAsync("a", isLeaving: true)).Count);
+        Assert.Empty(await LeaseAsync("b"));
+
+        Assert.Empty(await LeaseAsync("a", isLeaving: true));
+        Assert.Equal(UpkeepPartition.Count, (await LeaseAsync("b")).Count);
+        Assert.Equal(UpkeepPartition.Count, (await LeaseAsync("b")).Count);
+    }
+
+    [Fact]
+    public async Task ReleaseAsync_Holder_AnotherTakesAllAtOnce()
+    {
+        var first = await LeaseAsync("a");
+        await Store.Upkeep.ReleaseAsync("b", Ct);
+        Assert.Empty(await LeaseAsync("b"));
+        await Store.Upkeep.ReleaseAsync("a", Ct);
+
+        var second = await LeaseAsync("b");
+
+        Assert.Equal(UpkeepPartition.Count, second.Count);
+        Assert.True(second.Min(l => l.Epoch) > first.Min(l => l.Epoch));
     }
 
     [Fact]
@@ -133,31 +196,112 @@ public abstract class UpkeepStoreContract : StoreContract
 
     [Fact]
     public async Task SweepAsync_UnknownPool_FindsNothing()
-        => Assert.Empty((await Store.Upkeep.SweepAsync(new(new("none", "none"), "a", Ttl, LostAfter), Ct))?.Lost ?? []);
+        => Assert.Empty((await Store.Upkeep.SweepAsync(new(new("none", "none"), new("a", 1), LostAfter), Ct))?.Lost ?? []);
 
     [Fact]
-    public async Task ReleaseAsync_Holder_AnotherTakesItAtOnce()
+    public async Task SweepAsync_FirstUnderALease_IsTaken()
     {
         await PutPoolAsync();
-        await SweepAsync("a");
 
-        await Store.Upkeep.ReleaseAsync(Pool, "b", Ct);
-        Assert.Null(await SweepAsync("b"));
-        await Store.Upkeep.ReleaseAsync(Pool, "a", Ct);
-
-        Assert.True((await SweepAsync("b"))!.IsTaken);
+        Assert.True((await SweepAsync("a"))!.IsTaken);
+        Assert.False((await SweepAsync("a"))!.IsTaken);
+        Assert.True((await SweepAsync("a", epoch: 2))!.IsTaken);
+        Assert.True((await SweepAsync("b", epoch: 3))!.IsTaken);
     }
 
     [Fact]
-    public async Task SweepAsync_LeaseHeldByAnother_NobodyIsLost()
+    public async Task Fence_LowerEpoch_WritesNothing()
     {
         var runner = await AddRunnerAsync();
-        await Store.AdvanceAsync(LostAfter * 2);
+        var actor = await AddReadyAsync();
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+        var buried = await AddRunnerAsync();
+        await Store.Runners.DeleteAsync(buried.RunnerId, Ct);
         await SweepAsync("a");
+        await SweepAsync("b", epoch: 2);
+        await Store.AdvanceAsync(TimeSpan.FromMinutes(61));
 
-        Assert.Null(await SweepAsync("b", LostAfter));
+        Assert.Null(await SweepAsync("a", LostAfter));
+        var eviction = await EvictAsync(runner);
+        await Store.Upkeep.PurgeAsync(Pool, new("a", 1), Ct);
+
+        Assert.Equal((0, 0, false), (eviction.Stopping.Count, eviction.TimedOut.Count, eviction.HasMore));
+        Assert.Equal(ActorState.Ready, (await GetAsync(actor)).State);
         Assert.Equal(0, (await GetAsync(runner)).StopTs);
-        Assert.Single((await SweepAsync("a", LostAfter))!.Lost);
+        Assert.NotNull(await Store.Runners.GetAsync(buried.RunnerId, Ct));
+        Assert.Equal(runner.RunnerId, Assert.Single((await SweepAsync("b", LostAfter, epoch: 2))!.Lost).RunnerId);
+    }
+
+    [Fact]
+    public async Task GetSilencesAsync_ForEachPool_TheLongestOfThoseThatBeat()
+    {
+        var other = new PoolId("default", "other");
+        await PutPoolAsync(other);
+        Assert.Equal([null, null], await Store.Upkeep.GetSilencesAsync([Pool, other], Ct));
+        await AddRunnerAsync();
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(7));
+        var second = await AddRunnerAsync();
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(2));
+        await Store.Runners.HeartbeatAsync(second.RunnerId, Ct);
+
+        var silences = await Store.Upkeep.GetSilencesAsync([other, Pool], Ct);
+
+        Assert.Null(silences[0]);
+        Assert.InRange(silences[1]!.Value, TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(10));
+        Assert.InRange((await SweepAsync("a"))!.Silence!.Value, TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task PurgeAsync_ManyTombstones_ABatchAtATimeUntilNoneIsLeft()
+    {
+        await AddRunnerAsync();
+        for (var i = 0; i < 120; i++)
+        {
+            await Store.Actors.DestroyAsync((await AddActorAsync()).Id, Ct);
+        }
+
+        Assert.False(await Store.Upkeep.PurgeAsync(Pool, new("a", 1), Ct));
+        await Store.AdvanceAsync(TimeSpan.FromMinutes(61));
+        Assert.True((await SweepAsync("a"))!.HasTombstones);
+        while (await Store.Upkeep.PurgeAsync(Pool, new("a", 1), Ct))
+        {
+        }
+
+        Assert.Empty((await Store.Actors.ListAsync(new(Pool.Namespace, null, null, null, true, 1000, null), Ct)).Items);
+    }
+
+    [Fact]
+    public async Task SweepAsync_WhatIsUnderWay_IsToldWithItsTime()
+    {
+        var runner = await AddRunnerAsync();
+        var before = (await SweepAsync("a"))!;
+        Assert.Equal((null, null, false), (before.StartingFor, before.NextDeadline, before.HasVersions));
+        await AddReadyAsync();
+        await AddStartingAsync();
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+        await EvictAsync(runner);
+        await Store.AdvanceAsync(TimeSpan.FromSeconds(5));
+        await RegisterAsync(9);
+
+        var after = (await SweepAsync("a"))!;
+
+        Assert.InRange(after.StartingFor!.Value, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(6));
+        Assert.InRange(after.NextDeadline!.Value, Grace - TimeSpan.FromSeconds(6), Grace - TimeSpan.FromSeconds(5));
+        Assert.True(after.HasVersions);
+    }
+
+    [Fact]
+    public async Task DrainAsync_ARunner_TellsTheKeeperOnce()
+    {
+        var runner = await AddRunnerAsync();
+        await Store.SettleAsync();
+        Store.Feed.Clear();
+
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+        await Store.Runners.DrainAsync(runner.RunnerId, Ct);
+
+        await Store.SettleAsync();
+        Assert.Equal(1, Store.Feed.Wanted(Pool));
     }
 
     [Fact]
@@ -311,7 +455,7 @@ public abstract class UpkeepStoreContract : StoreContract
         await AddReadyAsync();
 
         Assert.Empty((await EvictAsync(runner)).Stopping);
-        Assert.Empty((await Store.Upkeep.EvictAsync(new(Pool, "nobody", default, Grace, 1), Ct)).Stopping);
+        Assert.Empty((await Store.Upkeep.EvictAsync(new(Pool, new("a", 1), "nobody", default, Grace, 1), Ct)).Stopping);
     }
 
     [Fact]

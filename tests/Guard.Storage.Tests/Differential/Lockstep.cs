@@ -157,10 +157,10 @@ internal sealed partial class Lockstep(IReadOnlyList<StoreSide> sides, StepDraw 
         {
             foreach (var guard in Guards)
             {
-                await AllAsync("release", async side => { await side.Upkeep.ReleaseAsync(pool, guard, Ct); return 0; });
+                await AllAsync("release", async side => { await side.Upkeep.ReleaseAsync(guard, Ct); return 0; });
             }
 
-            await AllAsync("sweep", async side => await side.Upkeep.SweepAsync(new(pool, Guards[0], TimeSpan.FromSeconds(4), TimeSpan.MaxValue), Ct));
+            await AllAsync("sweep", async side => Comparable(await side.Upkeep.SweepAsync(new(pool, new(Guards[0], 1_000_000), TimeSpan.MaxValue), Ct)));
         }
 
         await CompareRecordsAsync();

@@ -11,7 +11,7 @@ namespace Guard.Storage.Tests.Memory;
 public sealed class MemoryStoreTests : IAsyncDisposable
 {
     private static readonly PoolId Pool = new("default", "lobbies");
-    private static readonly PoolSweepTerms Sweep = new(Pool, "guard", TimeSpan.FromSeconds(4), TimeSpan.MaxValue);
+    private static readonly PoolSweepTerms Sweep = new(Pool, new("guard", 1), TimeSpan.MaxValue);
     private readonly MemoryStoreFixture _fixture = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -33,7 +33,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Tombstones_AfterMoreThanAnHour_AreForgottenByTheNextSweep()
+    public async Task Tombstones_AfterMoreThanAnHour_AreForgottenByTheNextPurge()
     {
         var actor = await AddActorAsync("k");
         var other = await AddActorAsync("other");
@@ -44,6 +44,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
 
         _fixture.Time.Advance(MemoryStore.TombstoneTtl + TimeSpan.FromSeconds(1));
         await Store.SweepAsync(Sweep, Ct);
+        await Store.PurgeAsync(Pool, Sweep.Lease, Ct);
 
         Assert.Null(await Store.GetAsync(actor.Id, Ct));
         Assert.Null(await Store.GetAsync(runner.RunnerId, Ct));
@@ -90,6 +91,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
             live.Insert(0, (await AddActorAsync()).Id);
             _fixture.Time.Advance(MemoryStore.TombstoneTtl);
             await Store.SweepAsync(Sweep, Ct);
+            await Store.PurgeAsync(Pool, Sweep.Lease, Ct);
         }
 
         var page = await Store.ListAsync(new ActorQuery("default", null, "lobby", null, false, 1000, null), Ct);

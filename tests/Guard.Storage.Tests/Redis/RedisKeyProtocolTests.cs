@@ -111,7 +111,7 @@ public sealed class RedisKeyProtocolTests(RedisAssembly redis)
         await store.Connection.EvaluateAsync("actor_destroy", [keys.Pool(Pool)], [gone.Id.ToString()], Ct);
         await store.AdvanceAsync(TimeSpan.FromMinutes(61));
 
-        await store.SweepLostAsync(TimeSpan.MaxValue, Ct);
+        await store.PurgeAsync(Pool, Ct);
 
         Assert.Null(await store.Actors.GetAsync(gone.Id, Ct));
         var left = await redis.Server.AskAsync("EXISTS", $"{keys.ActorKey("default", "lobby", "k")}", $"{keys.ActorPool(gone.Id)}", $"{keys.Pool(Pool)}actor:{gone.Id}");

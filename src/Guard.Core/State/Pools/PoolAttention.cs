@@ -5,12 +5,15 @@ using Guard.Model.Stores;
 
 namespace Guard.Core.State.Pools;
 
-/// <summary>Which pools want a look at once, before the next one is due: capacity is wanted, their runner-config has changed, a connection
-/// has come or gone. Anyone may ask; one sweeper looks. Thread-safe.</summary>
+/// <summary>Which pools want a look sooner than one is due: at once where capacity is wanted, a runner drains, their runner-config has changed or
+/// a connection has come or gone; soon where anything else in them has changed. Anyone may ask; one loop, that of this Guard's keepers, takes
+/// what was asked for. Thread-safe.</summary>
 internal sealed class PoolAttention(TimeProvider time) : IChangeSink
 {
     private readonly ConcurrentDictionary<PoolId, bool> _asked = new();
+    private readonly ConcurrentDictionary<PoolId, bool> _changed = new();
     private readonly Pulse _pulse = new(time);
+    private int _gaps;
 
     public void LookSoon(PoolId pool)
     {
@@ -19,26 +22,15 @@ internal sealed class PoolAttention(TimeProvider time) : IChangeSink
     }
 
     /// <summary>The pools asked for since the last call.</summary>
-    public IReadOnlyList<PoolId> Take()
-    {
-        if (_asked.IsEmpty)
-        {
-            return [];
-        }
+    public IReadOnlyList<PoolId> Take() => Take(_asked);
 
-        var taken = new List<PoolId>();
-        foreach (var (pool, _) in _asked)
-        {
-            if (_asked.TryRemove(pool, out _))
-            {
-                taken.Add(pool);
-            }
-        }
+    /// <summary>The pools that changed since the last call, which nobody is woken for.</summary>
+    public IReadOnlyList<PoolId> TakeChanged() => Take(_changed);
 
-        return taken;
-    }
+    /// <summary>True when changes may have been missed since the last call.</summary>
+    public bool TakeGap() => Interlocked.Exchange(ref _gaps, 0) > 0;
 
-    /// <summary>Ends the wait of the sweeper, if it waits.</summary>
+    /// <summary>Ends the wait of the loop, if it waits.</summary>
     public void Wake() => _pulse.Set();
 
     /// <summary>Returns when somebody asks, or after the timeout, or the cancellation. One caller at a time.</summary>
@@ -48,8 +40,28 @@ internal sealed class PoolAttention(TimeProvider time) : IChangeSink
 
     void IChangeSink.PoolConfigChanged(PoolId pool) => LookSoon(pool);
 
-    // What was missed is found by the next look that is due.
-    void IChangeSink.Gap()
+    void IChangeSink.ActorChanged(ActorId id, PoolId pool, long revision) => _changed.TryAdd(pool, true);
+
+    void IChangeSink.CapacityChanged(PoolId pool) => _changed.TryAdd(pool, true);
+
+    void IChangeSink.Gap() => Interlocked.Increment(ref _gaps);
+
+    private static List<PoolId> Take(ConcurrentDictionary<PoolId, bool> pools)
     {
+        if (pools.IsEmpty)
+        {
+            return [];
+        }
+
+        var taken = new List<PoolId>();
+        foreach (var (pool, _) in pools)
+        {
+            if (pools.TryRemove(pool, out _))
+            {
+                taken.Add(pool);
+            }
+        }
+
+        return taken;
     }
 }

@@ -67,6 +67,9 @@ internal sealed partial class ServerlessStreams(
     /// <summary>Its streams drain: no other is wanted here.</summary>
     public bool IsDraining => _isDraining;
 
+    /// <summary>Whether a stream is this Guard's, as the store has it.</summary>
+    public bool IsOwn(StreamRunner stream) => stream.Owner == identity.Id;
+
     /// <summary>Whether the stream of a runner is held, or is being registered, here.</summary>
     public bool Holds(string runnerId) => _held.ContainsKey(runnerId);
 

@@ -11,6 +11,9 @@ internal sealed class CountingHealthStore(MemoryPoolHealthStore inner) : IPoolHe
 {
     private readonly ConcurrentQueue<PoolError?> _reported = new();
     private int _reads;
+    private int _probesAsked;
+
+    public int ProbesAsked => Volatile.Read(ref _probesAsked);
 
     public int Reads => Volatile.Read(ref _reads);
 
@@ -43,6 +46,7 @@ internal sealed class CountingHealthStore(MemoryPoolHealthStore inner) : IPoolHe
 
     public ValueTask<ProbeGrant> TryGrantProbeAsync(PoolId pool, TimeSpan interval, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _probesAsked);
         var fault = NextProbeFault;
         NextProbeFault = null;
         return fault is null ? inner.TryGrantProbeAsync(pool, interval, cancellationToken) : throw fault;

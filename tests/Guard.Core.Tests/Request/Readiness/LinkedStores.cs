@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -45,11 +46,63 @@ internal sealed class LinkedActorStore(IActorStore store, StoreLink link) : IAct
     public ValueTask<RunnerEventResult> ApplyEventAsync(string runnerId, RunnerEvent runnerEvent, CancellationToken cancellationToken)
         => link.CallAsync(() => store.ApplyEventAsync(runnerId, runnerEvent, cancellationToken), cancellationToken);
 
-    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => link.CallAsync(() => store.ListStartingAsync(olderThan, cancellationToken), cancellationToken);
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStartingAsync(PoolId pool, TimeSpan olderThan, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.ListStartingAsync(pool, olderThan, cancellationToken), cancellationToken);
 
     public ValueTask<ActorRecord?> DestroyAsync(ActorId id, CancellationToken cancellationToken)
         => link.CallAsync(() => store.DestroyAsync(id, cancellationToken), cancellationToken);
+}
+
+/// <summary>What a keeper needs, as one Guard reaches it.</summary>
+internal sealed class LinkedUpkeepStore(IPoolUpkeepStore store, StoreLink link) : IPoolUpkeepStore
+{
+    /// <summary>The pools that were swept, in order.</summary>
+    public ConcurrentQueue<PoolId> Sweeps { get; } = new();
+
+    public ValueTask<IReadOnlyList<PoolId>> ListPoolsAsync(CancellationToken cancellationToken)
+        => link.CallAsync(() => store.ListPoolsAsync(cancellationToken), cancellationToken);
+
+    public ValueTask<IReadOnlyList<PartitionLease>> LeaseAsync(LeaseTerms terms, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.LeaseAsync(terms, cancellationToken), cancellationToken);
+
+    public ValueTask<PoolSweep?> SweepAsync(PoolSweepTerms terms, CancellationToken cancellationToken)
+    {
+        Sweeps.Enqueue(terms.Pool);
+        return link.CallAsync(() => store.SweepAsync(terms, cancellationToken), cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<TimeSpan?>> GetSilencesAsync(IReadOnlyList<PoolId> pools, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.GetSilencesAsync(pools, cancellationToken), cancellationToken);
+
+    public ValueTask<bool> PurgeAsync(PoolId pool, UpkeepLease lease, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.PurgeAsync(pool, lease, cancellationToken), cancellationToken);
+
+    public ValueTask<Eviction> EvictAsync(EvictionTerms terms, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.EvictAsync(terms, cancellationToken), cancellationToken);
+
+    public ValueTask<IReadOnlyList<ActorRecord>> ListStoppingAsync(PoolId pool, CancellationToken cancellationToken)
+        => link.CallAsync(() => store.ListStoppingAsync(pool, cancellationToken), cancellationToken);
+
+    public async ValueTask ReleaseAsync(string guardId, CancellationToken cancellationToken)
+        => await link.CallAsync(async () =>
+        {
+            await store.ReleaseAsync(guardId, cancellationToken);
+            return true;
+        }, cancellationToken);
+
+    public async ValueTask TellConnectAsync(PoolId pool, PoolErrorKind? failure, TimeSpan wait, CancellationToken cancellationToken)
+        => await link.CallAsync(async () =>
+        {
+            await store.TellConnectAsync(pool, failure, wait, cancellationToken);
+            return true;
+        }, cancellationToken);
+
+    public async ValueTask TellActorAsync(ActorRecord actor, CancellationToken cancellationToken)
+        => await link.CallAsync(async () =>
+        {
+            await store.TellActorAsync(actor, cancellationToken);
+            return true;
+        }, cancellationToken);
 }
 
 /// <summary>Runner-configs as one Guard reaches them.</summary>

@@ -70,12 +70,16 @@ internal sealed class ReadinessHarness
         var wakes = new WakeServices(
             actors, client, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
         Starter = new ActorStarter(wakes);
-        Sweeper = new StartSweeper(wakes, Starter, new TestLog<StartSweeper>());
         Routes = new RouteCache(Live, Metrics, Link.Contact, Time);
         Tracker = new PoolHealthTracker(health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
         Settings = new PoolSettingsSource(pools, Live, Time, new TestLog<PoolSettingsSource>());
         var watchers = new PoolHealthWatchers(Tracker, Settings, Time, new TestLog<PoolHealthWatchers>());
         var probes = new ProbeGate(health, Connects, Live, Time);
+        Restarts = new RestartActors(Starter, probes, Tracker, Settings, Live, new TestLog<RestartActors>());
+        Upkeep = new LinkedUpkeepStore(Store, Link);
+        var attention = new PoolAttention(Time);
+        Starts = new GiveBackStarts(wakes, Starter, Upkeep, new TestLog<GiveBackStarts>());
+        Keepers = new PoolKeepers(Upkeep, [Starts], attention, Identity, Live, Time, new TestLog<PoolKeepers>());
         Memory = new MemoryPressure(Live, Metrics, () => MemoryUse, Time, new TestLog<MemoryPressure>());
         Limiter = new HoldLimiter(Live, Metrics, Memory);
         Waits = new ActorWaits(new(
@@ -85,7 +89,7 @@ internal sealed class ReadinessHarness
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time, new TestLog<UnroutedHold>());
         Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));
-        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter])
+        foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, attention, Starts])
         {
             Feed.Subscribe(sink);
         }
@@ -132,7 +136,16 @@ internal sealed class ReadinessHarness
 
     public ActorStarter Starter { get; }
 
-    public StartSweeper Sweeper { get; }
+    /// <summary>This Guard's way to what keepers need.</summary>
+    public LinkedUpkeepStore Upkeep { get; }
+
+    /// <summary>Runs only where asked.</summary>
+    public RestartActors Restarts { get; }
+
+    public GiveBackStarts Starts { get; }
+
+    /// <summary>With the job <see cref="Starts"/>.</summary>
+    public PoolKeepers Keepers { get; }
 
     public RouteCache Routes { get; }
 
@@ -165,7 +178,8 @@ internal sealed class ReadinessHarness
         _ = Liveness.RunAsync(_stopped.Token);
         if (sweep)
         {
-            _ = Sweeper.RunAsync(_stopped.Token);
+            _ = Keepers.RunAsync(_stopped.Token);
+            _ = Starts.RunAsync(_stopped.Token);
         }
 
         return this;

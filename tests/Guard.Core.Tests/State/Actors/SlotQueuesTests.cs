@@ -190,5 +190,5 @@ public sealed class SlotQueuesTests
         => ReadinessHarness.UntilAsync(() => h.Starter.CountWaiting(ReadinessHarness.Pool) == count, $"{count} wait");
 
     private static async Task<PoolSweep> SweepAsync(ReadinessHarness h)
-        => (await h.Store.SweepAsync(new(ReadinessHarness.Pool, "sweeper", TimeSpan.FromSeconds(4), TimeSpan.MaxValue), TestContext.Current.CancellationToken))!;
+        => (await h.Store.SweepAsync(new(ReadinessHarness.Pool, new("sweeper", 1), TimeSpan.MaxValue), TestContext.Current.CancellationToken))!;
 }

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Guard.Core.Tests.State.Serverless;
 
 /// <summary>
-/// What manages a serverless pool, over the Memory store, with a clock that tests move and an endpoint that they script. The sweeper's part is
+/// What manages a serverless pool, over the Memory store, with a clock that tests move and an endpoint that they script. The keeper's part is
 /// the test's: <see cref="LookAsync"/>. Further Guards on the same store come from <see cref="AddGuard"/>.
 /// </summary>
 internal sealed class ServerlessHarness
@@ -44,8 +44,10 @@ internal sealed class ServerlessHarness
         Attention = new PoolAttention(Time);
         var registry = new RunnerRegistry(Store, new SuspectRunners(Time), Metrics, new TestLog<RunnerRegistry>());
         Streams = new ServerlessStreams(Store, registry, Attention, Identity, Live, Metrics, Time, new TestLog<ServerlessStreams>());
-        Manager = new ServerlessPoolManager(
-            Endpoints.ConnectAsync, Streams, Store, Store, Health, new MetadataPoller(Endpoints.ReadMetadataAsync, Time, Metadata), Liveness, Attention, Identity, Live, Metrics, Time, new Random(2), Log);
+        var connects = new ServerlessConnects(
+            Endpoints.ConnectAsync, Streams, new ConnectReports(Store, Health, Streams, Metrics, Log), Health, Attention, Live, Time, new Random(2), Log);
+        Job = new ScaleServerless(
+            connects, Streams, Store, new MetadataPoller(Endpoints.ReadMetadataAsync, Time, Metadata), Liveness, Attention, Metrics, Log);
         Feed.Subscribe(Attention);
         _ = Liveness.RunAsync(Stopped.Token);
         _ = Streams.RunAsync(Stopped.Token);
@@ -75,13 +77,16 @@ internal sealed class ServerlessHarness
 
     public ServerlessStreams Streams { get; }
 
-    public ServerlessPoolManager Manager { get; }
+    public ScaleServerless Job { get; }
 
-    public TestLog<ServerlessPoolManager> Log { get; } = new();
+    public TestLog<ScaleServerless> Log { get; } = new();
 
     public TestLog<MetadataPoller> Metadata { get; } = new();
 
     public CancellationTokenSource Stopped { get; } = new();
+
+    /// <summary>Of the last look.</summary>
+    public UpkeepLease Lease { get; private set; }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -97,14 +102,17 @@ internal sealed class ServerlessHarness
     /// <summary>Sweeps the pool and acts on it, if this Guard gets the lease.</summary>
     public async Task<PoolSweep?> LookAsync()
     {
-        var sweep = await Store.SweepAsync(new(Pool, Identity.Id, RunnerSweeper.LeaseTtl, TimeSpan.MaxValue), Ct);
+        var leases = await Store.LeaseAsync(new(Identity.Id, PoolKeepers.LeaseTtl), Ct);
+        var held = leases.FirstOrDefault(l => l.Partition == UpkeepPartition.Of(Pool));
+        Lease = new(Identity.Id, held.Epoch);
+        var sweep = held.Epoch == 0 ? null : await Store.SweepAsync(new(Pool, Lease, TimeSpan.MaxValue), Ct);
         if (sweep is null)
         {
-            Manager.Lost(Pool);
+            Job.Lost(Pool);
         }
         else
         {
-            await Manager.KeepAsync(Pool, sweep, Ct);
+            await Job.RunAsync(new PoolLook(Pool, Lease, sweep, new EvictionPace(), TimeSpan.FromSeconds(1)), Ct);
         }
 
         return sweep;

@@ -99,10 +99,10 @@ public sealed class ServerlessRotationTests
         }
     }
 
-    /// <summary>As the sweeper does: its actors are told to stop, and do.</summary>
+    /// <summary>As the keeper does: its actors are told to stop, and do.</summary>
     private static async Task EvictAsync(ServerlessHarness h, StreamRunner stream)
     {
-        var eviction = await h.Store.EvictAsync(new(ServerlessHarness.Pool, stream.RunnerId, TimeSpan.Zero, TimeSpan.FromSeconds(600), 100), Ct);
+        var eviction = await h.Store.EvictAsync(new(ServerlessHarness.Pool, h.Lease, stream.RunnerId, TimeSpan.Zero, TimeSpan.FromSeconds(600), 100), Ct);
         foreach (var actor in eviction.Stopping)
         {
             Assert.Equal(ActorState.Stopping, actor.State);

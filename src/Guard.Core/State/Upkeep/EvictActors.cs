@@ -4,7 +4,6 @@ using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
-using Guard.Model.Runners;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;
 
@@ -13,35 +12,49 @@ namespace Guard.Core.State.Upkeep;
 /// <summary>
 /// Empties draining runners: marks their actors stopping in the store, some per second (<c>actor_eviction_rate</c>, after
 /// <c>actor_eviction_delay</c>), tells the runner each time, and gives up those that have not stopped within <c>drain_grace_period</c>.
-/// Requests for an actor are held from the mark on and follow it to its next runner. Driven by the Guard that holds the pool's lease; the
-/// stop calls under way outlive a lost lease, for they are idempotent. Steps are taken by one caller at a time.
+/// Requests for an actor are held from the mark on and follow it to its next runner. The stop calls under way outlive a lost lease, for they
+/// are idempotent.
 /// </summary>
-internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore pools, WakeServices services, ILogger<ActorEvictions> logger)
+internal sealed partial class EvictActors(IPoolUpkeepStore upkeep, WakeServices services, ILogger<EvictActors> logger) : IPoolJob
 {
     private static readonly PoolConfig Unconfigured = new();
+
+    /// <summary>Between two looks while actors are being evicted: at the default rate of 100/s, ten at a time.</summary>
+    private static readonly TimeSpan EvictionPeriod = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Between two stop calls for the same actor, where the one before failed.</summary>
     private static readonly TimeSpan StopAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<(ActorId Id, long Generation), bool> _stops = new();
 
-    /// <summary>The next step of the drains of a pool; true when there is more to do soon.</summary>
-    /// <exception cref="StoreException">The store does not answer.</exception>
-    public async Task<bool> StepAsync(PoolId pool, IReadOnlyList<RunnerRecord> draining, EvictionPace pace, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public async ValueTask<TimeSpan> RunAsync(PoolLook look, CancellationToken cancellationToken)
     {
-        if (draining.Count == 0)
+        if (look.Sweep.IsTaken)
         {
-            pace.Rest();
-            return false;
+            TakeOver(await upkeep.ListStoppingAsync(look.Pool, cancellationToken), cancellationToken);
         }
 
-        var config = await pools.GetAsync(pool, cancellationToken) ?? Unconfigured;
+        GaveUp(look.Sweep.TimedOut);
+        if (look.Sweep.Draining.Count == 0)
+        {
+            look.Pace.Rest();
+            return TimeSpan.MaxValue;
+        }
+
+        return await StepAsync(look, cancellationToken) ? EvictionPeriod : look.Period;
+    }
+
+    /// <summary>The next step of the drains of a pool; true when there is more to do soon.</summary>
+    private async Task<bool> StepAsync(PoolLook look, CancellationToken cancellationToken)
+    {
+        var (config, pace) = (look.Sweep.Config ?? Unconfigured, look.Pace);
         var (delay, grace) = (TimeSpan.FromSeconds(config.ActorEvictionDelay), TimeSpan.FromSeconds(config.DrainGracePeriod));
         var most = pace.Available(config.ActorEvictionRate, services.Time);
         var hasMore = false;
-        foreach (var runner in draining)
+        foreach (var runner in look.Sweep.Draining)
         {
-            var eviction = await upkeep.EvictAsync(new(pool, runner.RunnerId, delay, grace, most), cancellationToken);
+            var eviction = await upkeep.EvictAsync(new(look.Pool, look.Lease, runner.RunnerId, delay, grace, most), cancellationToken);
             most -= eviction.Stopping.Count;
             pace.Take(eviction.Stopping.Count);
             hasMore |= eviction.HasMore;
@@ -58,7 +71,7 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
     }
 
     /// <summary>Tells the runners of actors that are stopping to stop them, again and again until they answer.</summary>
-    public void TakeOver(IReadOnlyList<ActorRecord> stopping, CancellationToken cancellationToken)
+    private void TakeOver(IReadOnlyList<ActorRecord> stopping, CancellationToken cancellationToken)
     {
         foreach (var actor in stopping)
         {
@@ -70,7 +83,7 @@ internal sealed partial class ActorEvictions(IPoolUpkeepStore upkeep, IPoolStore
     }
 
     /// <summary>Actors that had not stopped in time, as they were: their runners are told that they have lost them.</summary>
-    public void GaveUp(IReadOnlyList<ActorRecord> actors)
+    private void GaveUp(IReadOnlyList<ActorRecord> actors)
     {
         foreach (var actor in actors.Where(a => a.Runner is not null))
         {

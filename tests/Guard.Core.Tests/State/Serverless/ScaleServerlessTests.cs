@@ -5,7 +5,7 @@ using Guard.Model.Runners;
 
 namespace Guard.Core.Tests.State.Serverless;
 
-public sealed class ServerlessPoolManagerTests
+public sealed class ScaleServerlessTests
 {
     private static readonly PoolError Refused = new(PoolErrorKind.ServerlessConnectionError, Message: "refused");
     private static readonly PoolError Http500 = new(PoolErrorKind.ServerlessHttpError, 500, "no");
@@ -44,7 +44,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_TwoHundredPendingAtAColdPool_TwentyConnectsAtOnceAndNoMore()
+    public async Task Run_TwoHundredPendingAtAColdPool_TwentyConnectsAtOnceAndNoMore()
     {
         await _h.WithPoolAsync();
         var actors = await _h.AddActorsAsync(200);
@@ -76,7 +76,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_ConnectFails_ReportedAndTriedAgainOneAtATimeAfterTheBackoff()
+    public async Task Run_ConnectFails_ReportedAndTriedAgainOneAtATimeAfterTheBackoff()
     {
         await _h.WithPoolAsync();
         await _h.WantAsync(await _h.AddActorsAsync(50));
@@ -103,7 +103,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_ProbeDuringBackoff_OneConnectForEachProbe()
+    public async Task Run_ProbeDuringBackoff_OneConnectForEachProbe()
     {
         await _h.WithPoolAsync();
         Endpoint.Answer = _ => Refused;
@@ -125,7 +125,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_EndpointHeals_TheProbeConnectsAndTheRestFollowsAtOnce()
+    public async Task Run_EndpointHeals_TheProbeConnectsAndTheRestFollowsAtOnce()
     {
         await _h.WithPoolAsync(ServerlessHarness.Endpoint with { SlotsPerRunner = 1 });
         Endpoint.Answer = _ => Refused;
@@ -149,7 +149,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_FailsWhileAnotherIsEstablished_NotReportedAndBackedOff()
+    public async Task Run_FailsWhileAnotherIsEstablished_NotReportedAndBackedOff()
     {
         await EstablishedAsync(1);
         Endpoint.Answer = _ => Http500;
@@ -280,7 +280,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_DemandGone_SettlesThenDrainsAndCloses()
+    public async Task Run_DemandGone_SettlesThenDrainsAndCloses()
     {
         var actors = await EstablishedAsync(3);
         foreach (var actor in actors)
@@ -298,7 +298,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_PendingOfOneWhoLeft_IsNoDemandForLong()
+    public async Task Run_PendingOfOneWhoLeft_IsNoDemandForLong()
     {
         await _h.WithPoolAsync();
         await _h.WantAsync(await _h.AddActorAsync());
@@ -316,7 +316,7 @@ public sealed class ServerlessPoolManagerTests
         await _h.WantAsync(await _h.AddActorAsync());
         await _h.LookAsync();
         var other = _h.AddGuard();
-        _h.Time.Advance(RunnerSweeper.LeaseTtl + TimeSpan.FromMilliseconds(500));
+        _h.Time.Advance(PoolKeepers.LeaseTtl + TimeSpan.FromMilliseconds(500));
         await other.LookAsync();
 
         Assert.Null(await _h.LookAsync());
@@ -326,7 +326,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_GuardOfAStreamDies_ItsRunnersAreLostWithinItsLivenessAndReplaced()
+    public async Task Run_GuardOfAStreamDies_ItsRunnersAreLostWithinItsLivenessAndReplaced()
     {
         await EstablishedAsync(2);
         var other = _h.AddGuard();
@@ -342,7 +342,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_RunnerSaidToBeHeldHereIsNot_Stopped()
+    public async Task Run_RunnerSaidToBeHeldHereIsNot_Stopped()
     {
         EachInits();
         await _h.WithPoolAsync();
@@ -393,7 +393,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_UrlChanged_ConnectsAnewThenDrainsTheOld()
+    public async Task Run_UrlChanged_ConnectsAnewThenDrainsTheOld()
     {
         await EstablishedAsync(1, ServerlessHarness.Endpoint);
         await _h.WithPoolAsync(ServerlessHarness.Endpoint with { Url = "http://other.test" });
@@ -408,7 +408,7 @@ public sealed class ServerlessPoolManagerTests
     }
 
     [Fact]
-    public async Task KeepAsync_PoolDeleted_StreamsDrainAndClose()
+    public async Task Run_PoolDeleted_StreamsDrainAndClose()
     {
         var actor = (await EstablishedAsync(1))[0];
         await _h.Store.DeleteAsync(ServerlessHarness.Pool, Ct);
