@@ -20,7 +20,7 @@ public class TransformerBenchmarks
     private readonly DefaultHttpContext _context = new() { TraceIdentifier = "0123456789012345678901234567890" };
     private readonly TrustedProxies _trusted = new(new LiveOptions(new GuardOptions()));
     private readonly LastReply _lastReply = new(CancellationToken.None);
-    private readonly RunnerAddress _runner = new("runner", "http://127.0.0.1:9000", RunnerProtocol.Http1);
+    private readonly RunnerAddress _runner = new("runner", new RunnerLocation.Http("http://127.0.0.1:9000", RunnerProtocol.Http1));
     private readonly ActorRoute _route;
 
     public TransformerBenchmarks()

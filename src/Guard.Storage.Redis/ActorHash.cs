@@ -19,7 +19,7 @@ internal static class ActorHash
         State = (ActorState)hash.Number("s"),
         Generation = hash.Number("g"),
         Revision = hash.Number("r"),
-        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, hash.Text("re")!, (RunnerProtocol)hash.Number("rp"), hash.Text("rk"), hash.Has("ri")) : null,
+        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, LocationFields.ReadOfActor(hash)) : null,
         Starter = hash.Text("st"),
         StartId = hash.Text("si"),
         Error = hash.Text("e") is { } error ? ReadError(error) : null,

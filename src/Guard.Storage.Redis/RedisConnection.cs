@@ -28,6 +28,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private readonly TimeSpan _deadline;
     private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly ConcurrentDictionary<string, RedisScript> _scripts = new();
+    private readonly FormatCheck _format;
     private readonly CancellationTokenSource _stopped = new();
     private string? _clock;
     private long _lastSuccess;
@@ -44,6 +45,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         ILogger<RedisConnection> logger)
     {
         Keys = keys;
+        _format = new(keys);
         _deadline = deadline;
         _contact = contact;
         _observe = observe;
@@ -80,7 +82,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <summary>Runs a script. Its keys must be of one slot.</summary>
     public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
     {
-        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        var loaded = Script(script);
         return CallAsync(script, db => EvaluateAsync(db, loaded, keys, arguments), cancellationToken);
     }
 
@@ -88,7 +90,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     public Task<RedisResult[]> EvaluateManyAsync(
         string script, IReadOnlyList<(RedisKey Key, RedisValue[] Arguments)> runs, CancellationToken cancellationToken)
     {
-        var loaded = _scripts.GetOrAdd(script, static (name, clock) => RedisScript.Load(name, clock), _clock);
+        var loaded = Script(script);
         return CallAsync(script, db => Task.WhenAll(runs.Select(run => EvaluateAsync(db, loaded, [run.Key], run.Arguments))), cancellationToken);
     }
 
@@ -102,6 +104,22 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <param name="cancellationToken">The caller's.</param>
     public Task<T> CallAsync<T>(string op, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
         => _contact.IsUp ? TryCallAsync(op, call, cancellationToken) : throw new StoreUnavailableException("contact with Redis is lost");
+
+    /// <summary>Why the store is not for this Guard, in one line; null when it is, or when Redis does not answer in time: then it is found
+    /// out before the first call.</summary>
+    public async Task<string?> RefusalAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CallAsync("format", static _ => Task.FromResult(true), cancellationToken);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Told of by what is returned, or away.
+        }
+
+        return _format.Refusal;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -117,9 +135,16 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions settings)
     {
         var redis = await ConnectionMultiplexer.ConnectAsync(settings);
-        redis.ConnectionRestored += (_, _) => Restored?.Invoke();
+        redis.ConnectionRestored += (_, _) =>
+        {
+            _format.Forget();
+            Restored?.Invoke();
+        };
         return redis;
     }
+
+    private RedisScript Script(string name)
+        => _scripts.GetOrAdd(name, static (name, connection) => RedisScript.Load(name, connection.Keys.Format, connection._clock), this);
 
     private static async Task<RedisResult> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -151,6 +176,11 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             Failed();
             throw new StoreUnavailableException("Redis did not answer in time", e);
         }
+        catch (StoreUnavailableException)
+        {
+            result = "failed";
+            throw;
+        }
         catch (RedisServerException e) when (!Array.Exists(NotNow, start => e.Message.StartsWith(start, StringComparison.Ordinal)))
         {
             // Redis is there and did not like what it was told: a bug, and no outage.
@@ -170,7 +200,33 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
-    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> call) => await call((await _connecting).GetDatabase());
+    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> call)
+    {
+        var db = (await _connecting).GetDatabase();
+        if (!_format.HasPassed)
+        {
+            await CheckFormatAsync(db);
+        }
+
+        return await call(db);
+    }
+
+    private async Task CheckFormatAsync(IDatabase db)
+    {
+        var before = _format.Refusal;
+        await _format.RunAsync(db);
+        if (_format.Refusal is not { } refusal)
+        {
+            return;
+        }
+
+        if (refusal != before)
+        {
+            LogRefused(refusal);
+        }
+
+        throw new StoreUnavailableException(refusal);
+    }
 
     private void Failed()
     {
@@ -189,7 +245,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             await Task.Delay(pause, _time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
-                var script = _scripts.GetOrAdd("time", static (name, clock) => RedisScript.Load(name, clock), _clock);
+                var script = Script("time");
                 await TryCallAsync("trial", db => EvaluateAsync(db, script, [Keys.Namespaces], []), _stopped.Token);
                 if (_contact.Set(isUp: true))
                 {
@@ -213,4 +269,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
 
     [LoggerMessage(3, LogLevel.Error, "Redis rejected {Op}: {Reason}. Is the key prefix used by something else, or a part of Redis switched off? Otherwise this is a bug in Guard", EventName = "RedisRejected")]
     private partial void LogRejected(string op, string reason);
+
+    [LoggerMessage(4, LogLevel.Critical, "Nothing is read or written: {Refusal}", EventName = "RedisFormatRefused")]
+    private partial void LogRefused(string refusal);
 }

@@ -10,7 +10,7 @@ internal static class RunnerHash
 {
     public static RunnerRecord Read(string id, PoolId pool, RedisHash hash) => new()
     {
-        Address = new(id, hash.Text("ep") ?? throw new FormatException("a runner's record in Redis has no endpoint"), (RunnerProtocol)hash.Number("pr"), hash.Text("rk"), hash.Has("im")),
+        Address = new(id, LocationFields.ReadOfRunner(hash)),
         Pool = pool,
         Key = hash.Text("k") ?? "",
         Version = (int)hash.Number("v"),

@@ -77,6 +77,8 @@ internal sealed class RedisStoreOptions
 
     public string KeyPrefix { get; set; } = "guard";
 
+    public int Format { get; set; } = 1;
+
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(1);
 }
 

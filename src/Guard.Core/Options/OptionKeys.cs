@@ -34,6 +34,8 @@ internal static class OptionKeys
         Text("Store:Redis:KeyPrefix", o => o.Store.Redis.KeyPrefix, (o, v) => o.Store.Redis.KeyPrefix = v,
             "1 to 64 of A-Z a-z 0-9 . _ : -", OptionSyntax.IsKeyPrefix,
             "Put before every key in Redis, so that several installations can share one."),
+        Number("Store:Redis:Format", 1, 2, o => o.Store.Redis.Format, (o, v) => o.Store.Redis.Format = v,
+            "How records are kept. `1`: as builds from before this option keep them, which may share the store. `2`: for a store that begins empty and that only builds with this option use. A Guard set to another format than its store has does not start."),
         Duration("Store:Redis:CallTimeout", Ms, TimeSpan.FromMinutes(1), o => o.Store.Redis.CallTimeout, (o, v) => o.Store.Redis.CallTimeout = v,
             "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again."),
 

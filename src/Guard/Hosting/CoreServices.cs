@@ -119,7 +119,7 @@ internal static class CoreServices
         var settings = RedisSettings.TryParse(options.Configuration, out var parsed) ? parsed : throw new ArgumentException("not a Redis configuration", nameof(options));
         services.AddSingleton(sp => new RedisConnection(
             settings,
-            new RedisKeys(options.KeyPrefix),
+            new RedisKeys(options.KeyPrefix, options.Format),
             options.CallTimeout,
             sp.GetRequiredService<StoreContact>(),
             sp.GetRequiredService<GuardMetrics>().StoreOp,

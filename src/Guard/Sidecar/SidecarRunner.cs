@@ -168,15 +168,14 @@ internal sealed partial class SidecarRunner(
             await pools.PutAsync(pool, new PoolConfig(), cancellationToken);
         }
 
+        var at = new RunnerLocation.Http(url, sidecar.Protocol == SidecarProtocol.H2c ? RunnerProtocol.H2c : RunnerProtocol.Http1);
         var runner = new NewRunner(
             ActorId.New((ushort)current.Datacenter.Label).ToString(),
             pool,
             sidecar.Key ?? Environment.MachineName,
             sidecar.Version,
-            url,
-            sidecar.Protocol == SidecarProtocol.H2c ? RunnerProtocol.H2c : RunnerProtocol.Http1,
-            sidecar.Slots,
-            IsImplicit: sidecar.StartMode == SidecarStartMode.Implicit);
+            sidecar.StartMode == SidecarStartMode.Implicit ? new RunnerLocation.Implicit(at) : at,
+            sidecar.Slots);
         if (await registry.RegisterAsync(runner, cancellationToken) is { } registered)
         {
             _lastBeat = time.GetTimestamp();

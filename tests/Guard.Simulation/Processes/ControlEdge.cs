@@ -16,7 +16,7 @@ internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry 
     public async ValueTask<string> RegisterAsync(SimRunner runner)
     {
         var registered = await registry.RegisterAsync(
-            new(world.NewRunnerId(), World.Pool, runner.Host, runner.Version, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
+            new(world.NewRunnerId(), World.Pool, runner.Host, runner.Version, new RunnerLocation.Http($"http://{runner.Host}", RunnerProtocol.Http1), world.Parameters.SlotsPerRunner),
             CancellationToken.None);
         return registered!.RunnerId;
     }

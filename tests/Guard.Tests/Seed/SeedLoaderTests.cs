@@ -36,7 +36,7 @@ public sealed class SeedLoaderTests : IDisposable
         Assert.NotNull(await server.Store.GetAsync(new PoolId("default", "p"), cancelled));
         Assert.NotNull(await server.Store.GetAsync(new PoolId("other", "q"), cancelled));
         var runner = Assert.Single((await server.Store.ListAsync(new RunnerQuery("default", null, true, 10, null), cancelled)).Items);
-        Assert.Equal((true, "http://127.0.0.1:9001"), (runner.IsStatic, runner.Address.Endpoint));
+        Assert.Equal((true, "http://127.0.0.1:9001"), (runner.IsStatic, runner.Address.Location.Endpoint));
         var actor = Assert.Single((await server.Store.ListAsync(new ActorQuery("default", null, "a", null, true, 10, null), cancelled)).Items);
         Assert.Equal(("k", CrashPolicy.Destroy, 0L), (actor.Key, actor.CrashPolicy, actor.Generation));
         Assert.Equal("other", (await server.Store.GetAsync(id, cancelled))!.Pool.Namespace);

@@ -120,7 +120,7 @@ internal sealed class ActorDelivery(
     }
 
     private static bool ClimbsOut(GatewayRequest request, ActorRoute route)
-        => route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget));
+        => HttpLocations.Of(route.Runner!).HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget));
 
     /// <summary>Where to try next: the actor as it is now, ready, and not the place that just failed before its time.</summary>
     private async Task<Resolution> NextAsync(GatewayRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)

@@ -89,10 +89,8 @@ internal sealed partial class ServerlessStreams(
                 pool,
                 init.Key is null ? runnerId : $"{init.Key}/{runnerId}",
                 init.Version,
-                init.Endpoint,
-                RunnerProtocol.Http1,
+                new RunnerLocation.Http(init.Endpoint, RunnerProtocol.Http1, init.IsRoutedByKey ? init.Key ?? runnerId : null),
                 init.TotalSlots,
-                RoutingKey: init.IsRoutedByKey ? init.Key ?? runnerId : null,
                 Stream: new(identity.Id, terms, time.GetElapsedTime(opened), _isLeaving));
             try
             {

@@ -71,7 +71,7 @@ internal sealed class ActorForwarder
 
     /// <summary>The second step; give what it returns to <see cref="End"/>.</summary>
     public ValueTask<ForwarderError> SendAsync(ForwardExchange exchange)
-        => _forwarder.SendAsync(exchange.Context, exchange.Runner.Endpoint, _invoker, _requests.For(exchange.Runner), exchange, exchange.Cancellation);
+        => _forwarder.SendAsync(exchange.Context, HttpLocations.Of(exchange.Runner).Url, _invoker, _requests.For(exchange.Runner), exchange, exchange.Cancellation);
 
     /// <summary>The third step: what came of it. Expected failures are never thrown.</summary>
     public ForwardOutcome End(ForwardExchange exchange, ForwarderError error)
@@ -87,7 +87,7 @@ internal sealed class ActorForwarder
         var limits = _options.Current.Forwarding;
         using var handshake = new WebSocketHandshake(limits.HandshakeTimeout, limits.ActivityTimeout, _time, _open, _metrics.WebSockets, cancellationToken);
         var exchange = new ForwardExchange(context, route, runner, forwardedTarget, null, _trusted, _lastReply, handshake, cancellationToken);
-        var error = await _forwarder.SendAsync(context, runner.Endpoint, _invoker, _webSockets.For(runner), exchange, handshake.Token);
+        var error = await _forwarder.SendAsync(context, HttpLocations.Of(runner).Url, _invoker, _webSockets.For(runner), exchange, handshake.Token);
         if (handshake.IsAccepted && context.Response.HasStarted)
         {
             if (error is not (ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient))
@@ -203,9 +203,12 @@ internal sealed class ActorForwarder
         private readonly ForwarderRequestConfig _https = Config(activityTimeout, overTls, HttpVersionPolicy.RequestVersionOrLower);
 
         public ForwarderRequestConfig For(RunnerAddress runner)
-            => runner.Endpoint.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? _https
-                : runner.Protocol == RunnerProtocol.H2c ? _h2c
+        {
+            var at = HttpLocations.Of(runner);
+            return at.Url.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? _https
+                : at.Protocol == RunnerProtocol.H2c ? _h2c
                 : _http1;
+        }
 
         private static ForwarderRequestConfig Config(TimeSpan activityTimeout, Version version, HttpVersionPolicy policy)
             => new() { ActivityTimeout = activityTimeout, Version = version, VersionPolicy = policy };

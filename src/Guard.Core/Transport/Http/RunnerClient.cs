@@ -53,7 +53,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <summary>Asks the runner to start the actor's current generation. Bounded by <c>Runners:StartTimeout</c>; never throws.</summary>
     public async Task<StartResult> StartAsync(ActorRecord actor, RunnerAddress runner)
     {
-        if (runner.IsImplicit)
+        if (runner.Location is RunnerLocation.Implicit)
         {
             return new(StartReply.Ready, "implicit");
         }
@@ -90,7 +90,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <param name="reason"><c>sleep</c>, <c>destroy</c>, <c>drain</c> or <c>stale</c>.</param>
     public async Task<StopReply> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
     {
-        if (runner.IsImplicit)
+        if (runner.Location is RunnerLocation.Implicit)
         {
             return StopReply.Stopped;
         }
@@ -120,8 +120,9 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
 
     private HttpRequestMessage NewRequest(RunnerAddress runner, ActorId actor, string verb, HttpContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, $"{runner.Endpoint}/.guard/actors/{actor}/{verb}") { Content = content };
-        (request.Version, request.VersionPolicy) = runner.Protocol == RunnerProtocol.H2c
+        var at = HttpLocations.Of(runner);
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{at.Url}/.guard/actors/{actor}/{verb}") { Content = content };
+        (request.Version, request.VersionPolicy) = at.Protocol == RunnerProtocol.H2c
             ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact)
             : (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
         if (options.Current.Runners.Token is { } token)
@@ -129,7 +130,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
             request.Headers.TryAddWithoutValidation("x-guard-channel", token);
         }
 
-        if (runner.RunnerKeyHeader is { } key)
+        if (at.RoutingKeyHeader is { } key)
         {
             request.Headers.TryAddWithoutValidation("x-rivet-runner-key", key);
         }

@@ -86,7 +86,7 @@ internal sealed record RunnerShape
         Name = runner.Pool.Name,
         Namespace = runner.Pool.Namespace,
         Version = runner.Version,
-        Endpoint = runner.Address.Endpoint,
+        Endpoint = runner.Address.Location.Endpoint,
         TotalSlots = runner.TotalSlots,
         RemainingSlots = runner.RemainingSlots,
         CreateTs = runner.CreateTs,

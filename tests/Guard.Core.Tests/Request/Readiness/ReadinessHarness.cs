@@ -183,7 +183,7 @@ internal sealed class ReadinessHarness
     /// <summary>Registers a runner that never misses a heartbeat, at <c>http://{host}</c>.</summary>
     public async Task<RunnerRecord> AddRunnerAsync(string host, int slots = 10)
         => (await Store.RegisterAsync(
-            new NewRunner(ActorId.New(1).ToString(), Pool, host, 1, $"http://{host}", RunnerProtocol.Http1, slots, IsStatic: true), TestToken))!.Runner;
+            new NewRunner(ActorId.New(1).ToString(), Pool, host, 1, new RunnerLocation.Http($"http://{host}", RunnerProtocol.Http1), slots, IsStatic: true), TestToken))!.Runner;
 
     public async Task<ActorRoute> AddActorAsync(string key, CrashPolicy crashPolicy = CrashPolicy.Sleep)
     {
