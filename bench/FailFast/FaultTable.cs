@@ -10,7 +10,7 @@ internal static class FaultTable
     public static string Format(IEnumerable<FaultOutcome> outcomes, PeerTimings peer)
     {
         var table = new StringBuilder();
-        table.AppendLine("| what is broken | the peer, first request | Guard, first request | pool error | of the next ten: the probe | the others | served after the repair | green |");
+        table.AppendLine("| what is broken | Rivet, first request | Guard, first request | pool error | of the next ten: the probe | the others | served after the repair | green |");
         table.AppendLine("|---|---|---|---|---|---|---|---|");
         foreach (var outcome in outcomes)
         {

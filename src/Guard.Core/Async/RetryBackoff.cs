@@ -2,7 +2,7 @@ using Guard.Core.Options;
 
 namespace Guard.Core.Async;
 
-/// <summary>How long to wait before a request is sent again: exponential with full jitter, never past the deadline.</summary>
+/// <summary>How long to wait before a request is sent, or an actor started, again: exponential with full jitter, never past the deadline.</summary>
 internal static class RetryBackoff
 {
     /// <param name="retry">0 for the first time it is sent again.</param>

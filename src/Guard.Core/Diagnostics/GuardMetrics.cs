@@ -32,7 +32,7 @@ internal enum HoldOutcome
 }
 
 /// <summary>
-/// Every metric of Guard. Names and labels are CONTRACT section 9. Children are bound once and kept: recording allocates nothing.
+/// Every metric of Guard. Names and labels are those of docs/contract.md, section 9. Children are bound once and kept: recording allocates nothing.
 /// Thread-safe.
 /// </summary>
 internal sealed class GuardMetrics

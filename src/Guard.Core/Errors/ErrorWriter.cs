@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Guard.Core.Errors;
 
 /// <summary>
-/// The only writer of replies Guard itself makes: JSON, problem+json or, on a WebSocket handshake, a close frame (CONTRACT section 5).
+/// The only writer of replies Guard itself makes: JSON, problem+json or, on a WebSocket handshake, a close frame (docs/contract.md, section 5).
 /// Headers already on the response (CORS) stay.
 /// </summary>
 internal static class ErrorWriter

@@ -3,7 +3,7 @@ using Guard.Model.Pools;
 
 namespace Guard.Core.Errors;
 
-/// <summary>The catalogue: the only place error codes are born. CONTRACT section 5; docs/errors.md says what to do about each.</summary>
+/// <summary>The catalogue: the only place error codes are born. docs/contract.md, section 5; docs/errors.md says what to do about each.</summary>
 internal static class GuardErrors
 {
     /// <summary>Said where trying again helps but nobody knows when: the shortest the header can say.</summary>

@@ -1,62 +1,61 @@
-using System.Globalization;
+using System.Reflection;
 using Microsoft.Extensions.Configuration;
 
 namespace Guard.Core.Options;
 
 /// <summary>
-/// One key under <c>Guard</c>: where it is kept, which values are allowed, whether a reload applies it, and what it means.
-/// Reading, messages, reload and docs/configuration.md all follow from it. Immutable, thread-safe.
+/// One key under <c>Guard</c>: a property of the options and its declaration. Reading, messages, reload and docs/configuration.md all
+/// follow from it. Immutable, thread-safe.
 /// </summary>
 /// <param name="name">Without the <c>Guard:</c> before it.</param>
-/// <param name="description">For people who meet the key for the first time.</param>
-internal abstract class OptionKey(string name, string description)
+/// <param name="path">The properties that lead from the options to the section.</param>
+/// <param name="property">The section's property, with its <see cref="OptionAttribute"/>.</param>
+/// <param name="isOptional">The default is that there is none.</param>
+internal sealed class OptionKey(string name, PropertyInfo[] path, PropertyInfo property, bool isOptional)
 {
     /// <summary>The section that holds every key.</summary>
     public const string Root = "Guard";
+
+    /// <summary>How a value that is not there is written.</summary>
+    public const string None = "none";
+
+    private readonly OptionAttribute _declared = property.GetCustomAttribute<OptionAttribute>()
+        ?? throw new InvalidOperationException($"{name} has no {nameof(OptionAttribute)}");
 
     public string Name { get; } = name;
 
     public string FullName { get; } = $"{Root}:{name}";
 
-    public string Description { get; } = description;
+    public string Description => _declared.Meaning;
 
     /// <summary>A reload applies it; otherwise a change needs a restart.</summary>
-    public bool IsReloadable { get; init; }
+    public bool IsReloadable => _declared.Reload;
 
     /// <summary>Its value is never printed.</summary>
-    public bool IsSecret { get; init; }
+    public bool IsSecret => _declared.Secret;
 
     /// <summary>Has numbered keys below it (<c>:0</c>, <c>:1</c>, …).</summary>
-    public abstract bool IsList { get; }
+    public bool IsList => property.PropertyType == typeof(string[]);
 
-    /// <summary>For people; continues "expected …".</summary>
-    public abstract string Allowed { get; }
+    /// <summary>Of a value, or of one entry of a list. For people; continues "expected …".</summary>
+    public string Allowed => _declared.Allowed(property.PropertyType) + (isOptional && !IsList ? ", or nothing" : "");
+
+    public object? Get(GuardOptions options) => property.GetValue(Section(options));
 
     /// <summary>Reads the configured value into <paramref name="options"/>, which keep their default where nothing is configured.</summary>
-    public abstract OptionProblem? Read(IConfigurationSection section, GuardOptions options);
+    public OptionProblem? Read(IConfigurationSection section, GuardOptions options)
+        => IsList ? ReadList(section, options) : ReadOne(section, options);
 
-    public abstract void Copy(GuardOptions from, GuardOptions to);
+    public void Copy(GuardOptions from, GuardOptions to) => Set(to, Get(from));
 
-    public abstract bool IsSame(GuardOptions left, GuardOptions right);
+    public bool IsSame(GuardOptions left, GuardOptions right)
+        => (Get(left), Get(right)) is (string[] a, string[] b) ? a.AsSpan().SequenceEqual(b) : Equals(Get(left), Get(right));
 
     /// <summary>The value as it would be configured. Not for secrets.</summary>
-    public abstract string Format(GuardOptions options);
+    public string Format(GuardOptions options)
+        => Get(options) is { } value ? _declared.Format(value) : (_declared as TextAttribute)?.Default ?? None;
 
-    protected OptionProblem NotAllowed(string key, string value) => OptionProblem.NotAllowed(key, value, IsSecret, Allowed);
-}
-
-/// <summary>A key with one value.</summary>
-internal sealed class ScalarKey<T>(
-    string name, OptionType<T> type, Func<GuardOptions, T> get, Action<GuardOptions, T> set, string description)
-    : OptionKey(name, description)
-{
-    public override bool IsList => false;
-
-    public override string Allowed => type.Allowed;
-
-    public T Get(GuardOptions options) => get(options);
-
-    public override OptionProblem? Read(IConfigurationSection section, GuardOptions options)
+    private OptionProblem? ReadOne(IConfigurationSection section, GuardOptions options)
     {
         // A null in JSON is "nothing configured", as it is for the framework's binder.
         if (section.Value is not { } text)
@@ -64,38 +63,19 @@ internal sealed class ScalarKey<T>(
             return null;
         }
 
-        if (!type.TryParse(text, out var value))
+        var isNone = isOptional && text.Length == 0;
+        var value = isNone ? null : Parse(text);
+        if (value is null && !isNone)
         {
             return NotAllowed(FullName, text);
         }
 
-        set(options, value);
+        Set(options, value);
         return null;
     }
 
-    public override void Copy(GuardOptions from, GuardOptions to) => set(to, get(from));
-
-    public override bool IsSame(GuardOptions left, GuardOptions right) => EqualityComparer<T>.Default.Equals(get(left), get(right));
-
-    public override string Format(GuardOptions options) => type.Format(get(options));
-}
-
-/// <summary>A key with a list of texts. An empty list that is configured is kept as such: it is not the default.</summary>
-internal sealed class ListKey(
-    string name, string allowed, Func<string, bool> isValid, Func<GuardOptions, string[]?> get, Action<GuardOptions, string[]?> set, string description)
-    : OptionKey(name, description)
-{
-    /// <summary>The default, as people read it.</summary>
-    public required string DefaultText { get; init; }
-
-    public override bool IsList => true;
-
-    /// <summary>Of one entry.</summary>
-    public override string Allowed => allowed;
-
-    public string[]? Get(GuardOptions options) => get(options);
-
-    public override OptionProblem? Read(IConfigurationSection section, GuardOptions options)
+    /// <summary>An empty list that is configured is kept as such: it is not the default.</summary>
+    private OptionProblem? ReadList(IConfigurationSection section, GuardOptions options)
     {
         var entries = section.GetChildren().ToArray();
         if (!string.IsNullOrEmpty(section.Value))
@@ -103,38 +83,24 @@ internal sealed class ListKey(
             return OptionProblem.NotAllowed(FullName, section.Value, IsSecret, $"a list, one key per entry: {FullName}:0, {FullName}:1, …");
         }
 
-        if (entries.Length == 0)
+        if (Array.Find(entries, entry => Parse(entry.Value ?? "") is null) is { } wrong)
         {
-            if (section.Value is not null)
-            {
-                set(options, []);
-            }
-
-            return null;
+            return NotAllowed($"{FullName}:{wrong.Key}", wrong.Value ?? "");
         }
 
-        var values = new string[entries.Length];
-        for (var i = 0; i < entries.Length; i++)
+        if (entries.Length > 0 || section.Value is not null)
         {
-            values[i] = entries[i].Value ?? "";
-            if (values[i].Length == 0 || !isValid(values[i]))
-            {
-                return NotAllowed($"{FullName}:{entries[i].Key}", values[i]);
-            }
+            Set(options, Array.ConvertAll(entries, entry => entry.Value!));
         }
 
-        set(options, values);
         return null;
     }
 
-    public override void Copy(GuardOptions from, GuardOptions to) => set(to, get(from));
+    private object? Parse(string text) => text.Length == 0 ? null : _declared.Parse(text, property.PropertyType);
 
-    public override bool IsSame(GuardOptions left, GuardOptions right)
-    {
-        var (a, b) = (get(left), get(right));
-        return a is null || b is null ? a is null && b is null : a.AsSpan().SequenceEqual(b);
-    }
+    private OptionProblem NotAllowed(string key, string value) => OptionProblem.NotAllowed(key, value, IsSecret, Allowed);
 
-    public override string Format(GuardOptions options)
-        => get(options) is { } values ? string.Create(CultureInfo.InvariantCulture, $"[{string.Join(", ", values)}]") : DefaultText;
+    private void Set(GuardOptions options, object? value) => property.SetValue(Section(options), value);
+
+    private object Section(GuardOptions options) => path.Aggregate((object)options, (section, next) => next.GetValue(section)!);
 }

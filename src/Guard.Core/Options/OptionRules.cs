@@ -19,14 +19,14 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             FileExists("Runners:Tls:Authorities", options.Runners.Tls.Authorities, options),
             RunnerKeyHasCertificate(options),
             KeyPerCertificate(options),
-            AtMost<int>("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
-            AtMost<int>("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
-            AtMost<TimeSpan>("Retry:BaseDelay", "Retry:MaxDelay", options),
-            More<TimeSpan>("Runners:LostAfter", "Runners:EligibleAfter", options),
+            AtMost("Readiness:MaxHeldPerPool", "Readiness:MaxHeld", options),
+            AtMost("Readiness:MaxHeldPerActor", "Readiness:MaxHeldPerPool", options),
+            AtMost("Retry:BaseDelay", "Retry:MaxDelay", options),
+            More("Runners:LostAfter", "Runners:EligibleAfter", options),
             SidecarInterval(options),
-            AtMost<TimeSpan>("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
+            AtMost("Actors:RestartBaseDelay", "Actors:RestartMaxDelay", options),
             .. Auth(options),
-            options.Limits.ShedRequestsAt == 0 ? null : AtMost<int>("Limits:ShedHoldsAt", "Limits:ShedRequestsAt", options),
+            options.Limits.ShedRequestsAt == 0 ? null : AtMost("Limits:ShedHoldsAt", "Limits:ShedRequestsAt", options),
         ];
         return problems.OfType<OptionProblem>()
             .Concat(EndpointEntries(options))
@@ -64,15 +64,14 @@ internal sealed class OptionRules(Func<string, bool> isEndpointEntry, Func<strin
             ? NotAllowed("Store:Redis:Configuration", options, "a StackExchange.Redis configuration string with at least one address, such as 127.0.0.1:6379")
             : null;
 
-    private static OptionProblem? AtMost<T>(string name, string limit, GuardOptions options)
-        where T : IComparable<T>
-        => Value<T>(name, options).CompareTo(Value<T>(limit, options)) > 0 ? NotAllowed(name, options, $"at most {Named(limit, options)}") : null;
+    private static OptionProblem? AtMost(string name, string limit, GuardOptions options)
+        => Compare(name, limit, options) > 0 ? NotAllowed(name, options, $"at most {Named(limit, options)}") : null;
 
-    private static OptionProblem? More<T>(string name, string limit, GuardOptions options)
-        where T : IComparable<T>
-        => Value<T>(name, options).CompareTo(Value<T>(limit, options)) <= 0 ? NotAllowed(name, options, $"more than {Named(limit, options)}") : null;
+    private static OptionProblem? More(string name, string limit, GuardOptions options)
+        => Compare(name, limit, options) <= 0 ? NotAllowed(name, options, $"more than {Named(limit, options)}") : null;
 
-    private static T Value<T>(string name, GuardOptions options) => ((ScalarKey<T>)OptionKeys.Get(name)).Get(options);
+    private static int Compare(string name, string limit, GuardOptions options)
+        => Comparer<object>.Default.Compare(OptionKeys.Get(name).Get(options), OptionKeys.Get(limit).Get(options));
 
     private static string Named(string name, GuardOptions options)
     {

@@ -108,6 +108,9 @@ internal static class OptionSyntax
             : authority.Length is >= 1 and <= 253 && authority.IndexOfAnyExcept(HostCharacters) < 0;
     }
 
+    /// <summary>http or https, without a user name.</summary>
+    public static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme is "http" or "https") && url.UserInfo.Length == 0;
+
     /// <summary>A base URL others can call: http or https, with a host, without user name, query and fragment.</summary>
     public static bool IsBaseUrl(string text)
         => Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)

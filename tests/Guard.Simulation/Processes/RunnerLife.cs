@@ -6,7 +6,7 @@ using Guard.Simulation.Engine;
 namespace Guard.Simulation.Processes;
 
 /// <summary>
-/// One life of a runner, by CONTRACT section 7: it runs one generation of an actor at a time and the highest it was told, says 421 to any other,
+/// One life of a runner, by docs/contract.md, section 7: it runs one generation of an actor at a time and the highest it was told, says 421 to any other,
 /// registers, sends heartbeats, stops what is no longer its own, and repeats an event until somebody has taken it.
 /// </summary>
 internal sealed class RunnerLife

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Guard.Tests.RunnerProcess;
 
 /// <summary>
-/// A runner by the book (CONTRACT section 7), in a process of its own: after a stop it answers 421, finishes what it has, then says stopped.
+/// A runner that keeps to docs/contract.md, section 7, in a process of its own: after a stop it answers 421, finishes what it has, then says stopped.
 /// It writes each start and stop to its journal, with the machine's monotonic time, before it answers. Ends on SIGTERM, after leaving its
 /// pool.
 /// </summary>

@@ -13,7 +13,7 @@ internal delegate Task RunnerScript(ScriptedRunner runner, RunnerCall call, Http
 /// <param name="Channel">The <c>x-guard-channel</c> header; empty without one.</param>
 internal sealed record RunnerCall(string ActorId, long Generation, string Body, string Channel);
 
-/// <summary>The behaviours of CONTRACT section 4.4, ready to use.</summary>
+/// <summary>The behaviours of docs/contract.md, section 4, item 4, ready to use.</summary>
 internal static class StartScripts
 {
     /// <summary>200: ready at once.</summary>

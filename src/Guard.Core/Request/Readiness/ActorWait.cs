@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.Request.Readiness;
 
 /// <summary>
-/// The one wait of this Guard for one actor, shared by every request that wants it (CONTRACT section 4). One loop reads the actor when
+/// The one wait of this Guard for one actor, shared by every request that wants it (docs/contract.md, section 4). One loop reads the actor when
 /// something changed (and every <c>Readiness:RepairInterval</c> in case an event was lost) and wakes it; one timer and the pool's
 /// watcher end single requests. Requests come and go; with the last one the wait closes, while a start that was sent goes on.
 /// Thread-safe.

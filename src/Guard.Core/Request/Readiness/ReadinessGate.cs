@@ -11,7 +11,7 @@ using Guard.Model.Stores;
 namespace Guard.Core.Request.Readiness;
 
 /// <summary>
-/// Holds a request until its actor is ready, or says why that will not be (CONTRACT section 4). Requests whose actor is ready never come
+/// Holds a request until its actor is ready, or says why that will not be (docs/contract.md, section 4). Requests whose actor is ready never come
 /// here. Thread-safe.
 /// </summary>
 internal sealed class ReadinessGate(

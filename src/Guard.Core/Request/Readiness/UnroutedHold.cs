@@ -8,7 +8,7 @@ namespace Guard.Core.Request.Readiness;
 
 /// <summary>
 /// Looks up a route that is not cached. While the store does not answer, the request is held and the look-up repeated, until its deadline:
-/// an outage of the store is never answered with "not found" (CONTRACT section 4.7). Thread-safe.
+/// an outage of the store is never answered with "not found" (docs/contract.md, section 4, item 7). Thread-safe.
 /// </summary>
 internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, LiveOptions options, GuardMetrics metrics, TimeProvider time)
 {

@@ -20,8 +20,8 @@ internal sealed class RouteCache : IChangeSink
     private readonly RouteTable _entries = new(byName: false);
     private readonly RouteTable _names = new(byName: true);
 
-    // Names known to have no actor, until the time given. Few and short-lived; emptied whenever an actor is created.
-    private readonly ConcurrentDictionary<string, long> _missingNames = new(StringComparer.Ordinal);
+    // Names that had no actor: when that was read, and the creations heard before the read. Few; a later creation makes all of them stale.
+    private readonly ConcurrentDictionary<string, (long ReadAt, int Creations)> _missingNames = new(StringComparer.Ordinal);
     private readonly LiveOptions _options;
     private readonly GuardMetrics _metrics;
     private readonly StoreContact _contact;
@@ -31,6 +31,7 @@ internal sealed class RouteCache : IChangeSink
     // Where the last sweep ended: the next goes on from there, or the same few would go each time. Under the lock.
     private int _hand;
     private volatile int _gaps;
+    private volatile int _creations;
 
     public RouteCache(LiveOptions options, GuardMetrics metrics, StoreContact contact, TimeProvider time)
     {
@@ -47,6 +48,10 @@ internal sealed class RouteCache : IChangeSink
     /// <summary>Gaps heard so far. Whoever puts what it read takes this before it reads: what was read before a gap is not relied on
     /// after it.</summary>
     public int Gaps => _gaps;
+
+    /// <summary>Creations of actors heard so far, and what may hide one. Whoever puts a name as missing takes this before it reads the
+    /// name: a creation that is told during the read is not overlooked.</summary>
+    public int Creations => _creations;
 
     /// <summary>The current, unexpired route of an actor; null on a miss.</summary>
     /// <param name="id">The actor.</param>
@@ -133,14 +138,23 @@ internal sealed class RouteCache : IChangeSink
         entry.Put(route, _time.GetTimestamp(), gaps);
         _missingNames.TryRemove(nameKey, out _);
         _names.Put(nameKey, entry);
+
+        // A sweep that evicted the entry before its name was in did not find the name; one that comes later does. Should another put
+        // have made a new entry meanwhile, its name is read anew.
+        if (_entries.Find(route.Id) != entry)
+        {
+            _names.Remove(entry);
+        }
     }
 
-    public void PutMissing(string nameKey)
+    /// <param name="nameKey">The name that was read and has no actor.</param>
+    /// <param name="creations"><see cref="Creations"/> when the read was issued.</param>
+    public void PutMissing(string nameKey, int creations)
     {
         // A flood of made-up names must not fill memory: beyond a few thousand the store answers each.
         if (_missingNames.Count < 4096)
         {
-            _missingNames[nameKey] = _time.GetTimestamp();
+            _missingNames[nameKey] = (_time.GetTimestamp(), creations);
         }
         else
         {
@@ -150,18 +164,18 @@ internal sealed class RouteCache : IChangeSink
 
     public bool IsMissing(string nameKey)
     {
-        if (!_missingNames.TryGetValue(nameKey, out var at))
+        if (!_missingNames.TryGetValue(nameKey, out var read))
         {
             return false;
         }
 
-        if (_contact.IsUp && _time.GetElapsedTime(at) < _options.Current.RouteCache.NegativeTtl)
+        if (_contact.IsUp && read.Creations == _creations && _time.GetElapsedTime(read.ReadAt) < _options.Current.RouteCache.NegativeTtl)
         {
             _metrics.Lookups.Negative.Inc();
             return true;
         }
 
-        _missingNames.TryRemove(KeyValuePair.Create(nameKey, at));
+        _missingNames.TryRemove(KeyValuePair.Create(nameKey, read));
         return false;
     }
 
@@ -179,9 +193,10 @@ internal sealed class RouteCache : IChangeSink
             entry.Changed(revision, _gaps);
         }
 
-        if (!_missingNames.IsEmpty)
+        // An actor is created with revision 1.
+        if (revision == 1)
         {
-            _missingNames.Clear();
+            Interlocked.Increment(ref _creations);
         }
     }
 
@@ -189,10 +204,10 @@ internal sealed class RouteCache : IChangeSink
     {
         // Entries that were read before are found expired, each when it is next asked for.
         Interlocked.Increment(ref _gaps);
-        _missingNames.Clear();
+        Interlocked.Increment(ref _creations);
     }
 
-    void IChangeSink.PoolConfigChanged(PoolId pool) => _missingNames.Clear();
+    void IChangeSink.PoolConfigChanged(PoolId pool) => Interlocked.Increment(ref _creations);
 
     private RouteEntry? Holder(ActorRoute route)
         => _entries.Find(route.Id) is { } entry && (entry.Route is not { } held || held.Revision <= route.Revision) ? entry : null;

@@ -109,7 +109,7 @@ internal sealed class RouteResolver(
 
     private async Task<Resolution> FindOrCreateAsync(string nameKey, ActorQueryTarget query)
     {
-        var gaps = cache.Gaps;
+        var (gaps, creations) = (cache.Gaps, cache.Creations);
         var since = time.GetTimestamp();
         var found = await actors.FindAsync(query.Namespace, query.Name, query.Key, CancellationToken.None);
         metrics.Resolved("store", time.GetElapsedTime(since));
@@ -135,7 +135,7 @@ internal sealed class RouteResolver(
                 return error;
             }
 
-            cache.PutMissing(nameKey);
+            cache.PutMissing(nameKey, creations);
             return GuardErrors.ActorNotFound();
         }
 

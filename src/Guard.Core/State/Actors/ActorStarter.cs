@@ -8,7 +8,7 @@ namespace Guard.Core.State.Actors;
 
 /// <summary>
 /// Starts actors: at most one wake per actor in this Guard, and by the store's compare-and-set at most one start of all Guards
-/// (CONTRACT section 4.4). A wake belongs to nobody's request: a start that was sent runs to its end even when everyone has left.
+/// (docs/contract.md, section 4, item 4). A wake belongs to nobody's request: a start that was sent runs to its end even when everyone has left.
 /// Thread-safe.
 /// </summary>
 internal sealed partial class ActorStarter(WakeServices services) : IChangeSink

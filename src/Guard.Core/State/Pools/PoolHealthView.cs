@@ -4,7 +4,7 @@ using Guard.Model.Pools;
 namespace Guard.Core.State.Pools;
 
 /// <summary>
-/// What this Guard knows of one pool's health, and the rules of CONTRACT section 4 by which versions replace each other. Two things are
+/// What this Guard knows of one pool's health, and the rules (docs/contract.md, section 4) by which versions replace each other. Two things are
 /// kept apart: what is <i>held</i> (the last version accepted, which a failed read does not touch) and the <i>answer</i> given to requests
 /// (what is held, or unknown after a failed read). Thread-safe; the answer is read without a lock.
 /// </summary>

@@ -6,7 +6,7 @@ namespace Guard.Core.State.Runners;
 /// Guard may well reach them. Thread-safe.</summary>
 internal sealed class SuspectRunners(TimeProvider time)
 {
-    /// <summary>CONTRACT section 4.4.</summary>
+    /// <summary>How long a runner that was not reached gets no starts: docs/contract.md, section 4, item 4.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, long> _since = new();

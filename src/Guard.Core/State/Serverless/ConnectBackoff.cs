@@ -1,7 +1,7 @@
 namespace Guard.Core.State.Serverless;
 
 /// <summary>
-/// How long a pool waits after a failed connect (CONTRACT section 8): 2 s × 2^n, n ≤ 8, of it half to all at random; n counts failures and
+/// How long a pool waits after a failed connect (docs/contract.md, section 8): 2 s × 2^n, n ≤ 8, of it half to all at random; n counts failures and
 /// begins anew after 10 min without one. Connects that were under way together fail as one. Not thread-safe.
 /// </summary>
 /// <remarks>

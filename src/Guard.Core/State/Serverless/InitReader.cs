@@ -6,7 +6,7 @@ using Guard.Model.Text;
 
 namespace Guard.Core.State.Serverless;
 
-/// <summary>Reads and completes the first message of a start call's stream: base64 of JSON (CONTRACT section 8). Unknown members are
+/// <summary>Reads and completes the first message of a start call's stream: base64 of JSON (docs/contract.md, section 8). Unknown members are
 /// ignored; null counts as absent. Thread-safe.</summary>
 internal sealed class InitReader(EndpointPolicy policy)
 {

@@ -11,7 +11,7 @@ namespace Guard.Core.State.Serverless;
 /// </summary>
 internal sealed partial class MetadataPoller(ServerlessMetadata read, TimeProvider time, ILogger<MetadataPoller> logger)
 {
-    /// <summary>CONTRACT section 8: not more often.</summary>
+    /// <summary>The shortest interval that is allowed: docs/contract.md, section 8.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>Begins a read if one is due; never waits for it.</summary>

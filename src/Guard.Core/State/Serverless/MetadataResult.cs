@@ -1,6 +1,6 @@
 namespace Guard.Core.State.Serverless;
 
-/// <summary>Why an endpoint's metadata could not be read; the names of section 6's health check.</summary>
+/// <summary>Why an endpoint's metadata could not be read; the names are those of the health check in docs/control-api.md.</summary>
 internal enum MetadataFault
 {
     InvalidRequest,

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.State.Serverless;
 
 /// <summary>
-/// Opens connections of serverless pools (CONTRACT section 8): calls <c>GET {url}/start</c> once, waits for the first message, and says
+/// Opens connections of serverless pools (docs/contract.md, section 8): calls <c>GET {url}/start</c> once, waits for the first message, and says
 /// of every failure which of the pool's errors it is. The table is in docs/serverless.md. Thread-safe.
 /// </summary>
 internal sealed partial class ServerlessConnector(

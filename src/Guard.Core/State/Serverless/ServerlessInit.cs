@@ -1,6 +1,6 @@
 namespace Guard.Core.State.Serverless;
 
-/// <summary>What a serverless runner said of itself in its first message, checked and completed (CONTRACT section 8). Immutable.</summary>
+/// <summary>What a serverless runner said of itself in its first message, checked and completed (docs/contract.md, section 8). Immutable.</summary>
 /// <param name="Version">The runner's version.</param>
 /// <param name="Endpoint">Its base URL, allowed and normalised; that of the pool's URL where it named none.</param>
 /// <param name="TotalSlots">1 to <c>slots_per_runner</c>.</param>

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Guard.Core.State.Serverless;
 
 /// <summary>
-/// Opens and drains the connections of serverless pools (CONTRACT section 8), for the pools whose lease this Guard holds: what to do
+/// Opens and drains the connections of serverless pools (docs/contract.md, section 8), for the pools whose lease this Guard holds: what to do
 /// comes out of each sweep (<see cref="ServerlessPlan"/>), and is asked for again whenever something changes. Streams of Guards that have
 /// died are lost at once. <see cref="KeepAsync"/> and <see cref="Lost"/> are called by the sweeper, one call at a time; the rest is thread-safe.
 /// </summary>

@@ -3,7 +3,7 @@ using Guard.Core.Options;
 
 namespace Guard.Core.State.Serverless;
 
-/// <summary>The calls Guard makes to a serverless endpoint, as section 8 of the contract spells them.</summary>
+/// <summary>The calls Guard makes to a serverless endpoint, as docs/contract.md, section 8, spells them.</summary>
 internal static class ServerlessRequest
 {
     public static HttpRequestMessage Start(ServerlessTarget target, ControlOptions control)

@@ -12,7 +12,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Guard.Core.Transport.Http;
 
 /// <summary>
-/// Delivers a request to an actor's runner, once, and the reply to the client: CONTRACT section 3. Whether it is sent again is for
+/// Delivers a request to an actor's runner, once, and the reply to the client: docs/contract.md, section 3. Whether it is sent again is for
 /// <see cref="ReplayRules"/> to say. Thread-safe.
 /// </summary>
 internal sealed class ActorForwarder

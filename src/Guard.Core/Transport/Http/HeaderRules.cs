@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Guard.Core.Transport.Http;
 
-/// <summary>Which header names pass, and the names Guard writes: CONTRACT section 3.</summary>
+/// <summary>Which header names pass, and the names Guard writes: docs/contract.md, section 3.</summary>
 internal static class HeaderRules
 {
     public const string Actor = "x-rivet-actor";

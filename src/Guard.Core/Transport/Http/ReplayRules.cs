@@ -9,7 +9,7 @@ internal enum ReplayStep
     /// <summary>Nothing more to do.</summary>
     End,
 
-    /// <summary>Drop the route and go through section 4 again at once, under the same deadline.</summary>
+    /// <summary>Drop the route and go through readiness again at once (docs/contract.md, section 4), under the same deadline.</summary>
     ResolveAgain,
 
     /// <summary>Wait <see cref="RetryBackoff"/>, then as <see cref="ResolveAgain"/>.</summary>
@@ -38,7 +38,7 @@ internal readonly record struct TryCounts(int Sent, int NotReached, int NotMyAct
     };
 }
 
-/// <summary>When a request may be sent again: CONTRACT section 3. Pure.</summary>
+/// <summary>When a request may be sent again: docs/contract.md, section 3. Pure.</summary>
 internal static class ReplayRules
 {
     /// <summary>Methods whose effect is the same however often they are sent (RFC 9110 9.2.2).</summary>

@@ -45,7 +45,7 @@ internal enum StopReply
 internal readonly record struct StartResult(StartReply Reply, string Detail);
 
 /// <summary>
-/// Guard's channel to runners (CONTRACT section 7): start and stop calls, with <c>Runners:Token</c> as <c>x-guard-channel</c>.
+/// Guard's channel to runners (docs/contract.md, section 7): start and stop calls, with <c>Runners:Token</c> as <c>x-guard-channel</c>.
 /// Thread-safe.
 /// </summary>
 internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptions options, TimeProvider time, ILogger<RunnerClient> logger)

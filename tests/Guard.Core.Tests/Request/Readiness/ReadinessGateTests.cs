@@ -9,7 +9,7 @@ using Guard.Model.Stores;
 
 namespace Guard.Core.Tests.Request.Readiness;
 
-/// <summary>CONTRACT section 4, rule by rule.</summary>
+/// <summary>docs/contract.md, section 4, rule by rule.</summary>
 public sealed class ReadinessGateTests
 {
     private static readonly PoolError Http500 = new(PoolErrorKind.ServerlessHttpError, 500, "boom");

@@ -10,7 +10,7 @@ using Guard.Model.Stores;
 
 namespace Guard.Core.Tests.Request.Readiness;
 
-/// <summary>The request flow while the store does not answer (CONTRACT section 4.7).</summary>
+/// <summary>The request flow while the store does not answer (docs/contract.md, section 4, item 7).</summary>
 public sealed class StoreAwayTests
 {
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;

@@ -203,12 +203,113 @@ public sealed class RouteCacheTests
         var cache = NewCache();
         var id = ActorId.New(1);
         cache.Entry(id).PutNotFound(_time.GetTimestamp(), cache.Gaps);
-        cache.PutMissing("ns/name/key");
+        cache.PutMissing("ns/name/key", cache.Creations);
         _contact.Set(isUp: false);
 
         Assert.Null(cache.Find(id, _time.GetTimestamp(), out var missing));
         Assert.False(missing);
         Assert.False(cache.IsMissing("ns/name/key"));
+    }
+
+    [Fact]
+    public void IsMissing_ActorOfAnotherNameChanged_StillKnown()
+    {
+        var cache = NewCache();
+        cache.PutMissing("ns/name/key", cache.Creations);
+        Changed(cache, ActorId.New(1), 2);
+
+        Assert.True(cache.IsMissing("ns/name/key"));
+    }
+
+    [Fact]
+    public void IsMissing_ActorCreatedGapOrPoolConfigured_Forgotten()
+    {
+        var cache = NewCache();
+        Action[] news = [() => Changed(cache, ActorId.New(1), 1), () => Gap(cache), () => ((IChangeSink)cache).PoolConfigChanged(Pool)];
+        foreach (var told in news)
+        {
+            cache.PutMissing("ns/name/key", cache.Creations);
+            Assert.True(cache.IsMissing("ns/name/key"));
+            told();
+
+            Assert.False(cache.IsMissing("ns/name/key"));
+        }
+    }
+
+    [Fact]
+    public void PutMissing_ActorCreatedDuringTheRead_NotKnown()
+    {
+        var cache = NewCache();
+        var before = cache.Creations;
+        Changed(cache, ActorId.New(1), 1);
+        cache.PutMissing("ns/name/key", before);
+
+        Assert.False(cache.IsMissing("ns/name/key"));
+    }
+
+    [Fact]
+    public void Put_EntryEvictedBeforeItsNameIsIn_NameGoesToo()
+    {
+        _options.RouteCache.MaxEntries = 8;
+        var time = new TimeProviderWithHook();
+        var live = new LiveOptions(_options);
+        var cache = new RouteCache(live, new GuardMetrics(live), _contact, time);
+        var route = Route(1, key: "key");
+
+        // The time is asked for between the two indexes: there another thread's sweep comes by.
+        time.OnTimestamp = () =>
+        {
+            time.OnTimestamp = null;
+            for (var i = 0; i < 32; i++)
+            {
+                cache.Put(Route(1), cache.Gaps);
+            }
+        };
+        cache.Put("ns/name/key", route, cache.Gaps);
+
+        Assert.Null(cache.Find(route.Id, time.GetTimestamp(), out _));
+        Assert.False(cache.TryFindId("ns/name/key", out _));
+    }
+
+    /// <summary>Threads put and find named routes while each put evicts others: no name may lead to a route that is gone for good, no look-up
+    /// to another's.</summary>
+    [Fact]
+    public async Task Put_WhileOthersEvict_NamesAndEntriesAgree()
+    {
+        _options.RouteCache.MaxEntries = 64;
+        var cache = NewCache();
+        var routes = Enumerable.Range(0, 512).Select(i => Route(1, key: $"{i}")).ToArray();
+        var names = Array.ConvertAll(routes, r => $"ns/name/{r.Key}");
+        var now = _time.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(seed => Task.Run(
+            () =>
+            {
+                var random = new Random(seed);
+                for (var step = 0; step < 50_000; step++)
+                {
+                    var i = random.Next(routes.Length);
+                    if (cache.TryFindId(names[i], out var id))
+                    {
+                        Assert.Equal(routes[i].Id, id);
+                        Assert.Same(routes[i], cache.Find(id, now, out _) ?? routes[i]);
+                    }
+
+                    cache.Put(names[i], routes[i], cache.Gaps);
+                }
+            },
+            TestContext.Current.CancellationToken)));
+
+        Assert.All(routes, r => Assert.Same(r, cache.TryFindId($"ns/name/{r.Key}", out _) ? cache.Find(r.Id, now, out _) : r));
+
+        // Many rounds of the clock later none of them is left, by neither way.
+        for (var i = 0; i < 1024; i++)
+        {
+            cache.Put(Route(1), cache.Gaps);
+        }
+
+        Assert.InRange(cache.Count, 1, _options.RouteCache.MaxEntries);
+        Assert.All(routes, r => Assert.Null(cache.Find(r.Id, now, out _)));
+        Assert.All(names, name => Assert.False(cache.TryFindId(name, out _)));
     }
 
     [Fact]
@@ -261,6 +362,17 @@ public sealed class RouteCacheTests
     {
         var live = new LiveOptions(_options);
         return new RouteCache(live, new GuardMetrics(live), _contact, _time);
+    }
+
+    private sealed class TimeProviderWithHook : FakeTimeProvider
+    {
+        public Action? OnTimestamp { get; set; }
+
+        public override long GetTimestamp()
+        {
+            OnTimestamp?.Invoke();
+            return base.GetTimestamp();
+        }
     }
 
     private static void Gap(IChangeSink cache) => cache.Gap();

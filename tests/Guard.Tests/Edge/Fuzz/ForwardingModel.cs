@@ -3,7 +3,7 @@ using Guard.Tests.Edge.Wire;
 
 namespace Guard.Tests.Edge.Fuzz;
 
-/// <summary>What the runner must see of a request that Guard forwards, worked out from CONTRACT sections 2 and 3 alone. It does not say
+/// <summary>What the runner must see of a request that Guard forwards, worked out from docs/contract.md, sections 2 and 3 alone. It does not say
 /// whether Guard has to forward it: refusing is always right.</summary>
 internal sealed class ForwardingModel(string actorId)
 {

@@ -17,7 +17,7 @@ internal enum WireEnd
 }
 
 /// <summary>
-/// HTTP/1 read as strictly as CONTRACT section 3 asks, and by nobody's code but this: what the tests hold Guard against, on both sides of
+/// HTTP/1 read as strictly as docs/contract.md, section 3, asks, and by nobody's code but this: what the tests hold Guard against, on both sides of
 /// it. Where RFC 9112 leaves a choice, the one that refuses.
 /// </summary>
 internal static class StrictHttp1
