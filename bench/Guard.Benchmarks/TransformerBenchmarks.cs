@@ -7,6 +7,7 @@ using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Runners;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Guard.Benchmarks;
@@ -18,13 +19,16 @@ public class TransformerBenchmarks
     private static readonly Uri Target = new("http://127.0.0.1:9000/request/hello?x=1");
 
     private readonly DefaultHttpContext _context = new() { TraceIdentifier = "0123456789012345678901234567890" };
-    private readonly TrustedProxies _trusted = new(new LiveOptions(new GuardOptions()));
-    private readonly LastReply _lastReply = new(CancellationToken.None);
+    private readonly ForwardParts _parts;
     private readonly RunnerAddress _runner = new("runner", new RunnerLocation.Http("http://127.0.0.1:9000", RunnerProtocol.Http1));
     private readonly ActorRoute _route;
 
     public TransformerBenchmarks()
     {
+        var live = new LiveOptions(new GuardOptions());
+
+        // The transform alone: nothing is sent, and nothing comes back.
+        _parts = new(null!, null!, null!, null!, live, new TrustedProxies(live), new LastReply(CancellationToken.None), NullLogger.Instance);
         _route = ActorRoute.From(new ActorRecord
         {
             Id = ActorId.New(1),
@@ -61,7 +65,7 @@ public class TransformerBenchmarks
     public async ValueTask<HttpRequestMessage> GuardTransformsRequest()
     {
         var message = new HttpRequestMessage { Version = HttpVersion.Version11 };
-        var exchange = new ForwardExchange(_context, _route, _runner, "/request/hello?x=1", null, _trusted, _lastReply, null, default);
+        var exchange = new ForwardExchange(_parts, _context, _route, "/request/hello?x=1", null, null);
         await exchange.TransformRequestAsync(_context, message, _runner.Endpoint, default);
         return message;
     }

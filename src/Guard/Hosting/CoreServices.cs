@@ -220,7 +220,10 @@ internal static class CoreServices
         services.AddSingleton<ActorForwarder>();
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
+        services.AddSingleton<ReplayLoop>();
         services.AddSingleton<ActorDelivery>();
+        services.AddSingleton<RequestEntry>();
+        services.AddSingleton<GatewayReplies>();
         services.AddSingleton<GatewayHandler>();
         return services;
     }

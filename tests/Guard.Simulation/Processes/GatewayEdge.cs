@@ -1,11 +1,8 @@
-using Guard.Core.Async;
 using Guard.Core.Errors;
-using Guard.Core.Options;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Request.Readiness;
 using Guard.Core.Request.Routing;
 using Guard.Core.Request.Targets;
-using Guard.Core.State.Runners;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Connections;
 using Guard.Core.Transport.Http;
@@ -15,8 +12,8 @@ using Guard.Simulation.Engine;
 namespace Guard.Simulation.Processes;
 
 /// <summary>
-/// The request flow without HTTP: what <c>GatewayHandler</c> and <c>ActorDelivery</c> do, step by step, around the product's own look-up,
-/// hold, replay rules and 421 handling. Only the exchange with the runner is the simulation's.
+/// The request flow without HTTP: what <c>GatewayHandler</c> does, step by step, around the product's own look-up, hold and replay loop. Only
+/// the exchange with the runner is the simulation's.
 /// </summary>
 internal sealed class GatewayEdge(
     World world,
@@ -25,9 +22,7 @@ internal sealed class GatewayEdge(
     RouteCache routes,
     UnroutedHold unrouted,
     ReadinessGate readiness,
-    DisownedActors disowned,
-    SuspectRunners suspects,
-    LiveOptions options)
+    ReplayLoop replays)
 {
     private const string Name = "counter";
 
@@ -40,7 +35,7 @@ internal sealed class GatewayEdge(
         world.Checks.RequestBegan(request);
         try
         {
-            request.Error = await AnswerAsync(request);
+            request.Error = (await AnswerAsync(request)).Error;
         }
         catch (OperationCanceledException) when (request.Client.IsCancellationRequested)
         {
@@ -49,7 +44,7 @@ internal sealed class GatewayEdge(
         world.Checks.RequestEnded(request);
     }
 
-    private async Task<GuardError?> AnswerAsync(SimRequest request)
+    private async Task<RequestEnd> AnswerAsync(SimRequest request)
     {
         var clientGone = request.Client.Token;
         ActorRoute? route = null;
@@ -61,7 +56,7 @@ internal sealed class GatewayEdge(
             {
                 if (request.Key is null)
                 {
-                    return GuardErrors.ActorNotFound();
+                    return RequestEnd.Refused(GuardErrors.ActorNotFound());
                 }
 
                 // Gone for its id; its key may have a new one.
@@ -74,7 +69,7 @@ internal sealed class GatewayEdge(
             var resolution = await unrouted.ResolveAsync(ct => LookUpAsync(request, ct), request.Arrival, clientGone);
             if (resolution.Route is null)
             {
-                return resolution.Error;
+                return RequestEnd.WithoutRoute(resolution.Error);
             }
 
             route = resolution.Route;
@@ -86,13 +81,13 @@ internal sealed class GatewayEdge(
             var held = await readiness.HoldAsync(route, request.Arrival, false, null, clientGone);
             if (held.Route is null)
             {
-                return held.Error;
+                return RequestEnd.WithoutRoute(held.Error);
             }
 
             route = held.Route;
         }
 
-        return await DeliverAsync(request, route);
+        return await replays.RunAsync(new Tries(this, request), route, first: null);
     }
 
     private Task<Resolution> LookUpAsync(SimRequest request, CancellationToken cancellationToken)
@@ -101,79 +96,7 @@ internal sealed class GatewayEdge(
                 new ActorQueryTarget(World.Pool.Namespace, Name, key, true, World.Pool.Name, null, null, CrashPolicy.Sleep), cancellationToken)
             : resolver.ResolveAsync(request.Actor, cancellationToken);
 
-    private async Task<GuardError?> DeliverAsync(SimRequest request, ActorRoute route)
-    {
-        var tries = default(TryCounts);
-        while (true)
-        {
-            request.IsForwarded = true;
-            var outcome = await ForwardAsync(request, route);
-            world.Checks.CameBack(request);
-            if (outcome.Status is ForwardStatus.Done or ForwardStatus.NotMyActor or ForwardStatus.FailedTry)
-            {
-                suspects.Clear(route.Runner!.RunnerId);
-            }
-
-            tries = tries.Add(outcome.Status);
-            (request.NotMyActor, request.NotReached) = (tries.NotMyActor, tries.NotReached);
-            var decision = ReplayRules.Next(
-                outcome, tries, true, options.Current.Retry.MaxAttempts, route.IdText, Time.GetElapsedTime(request.Arrival));
-            if (decision.Step is ReplayStep.End or ReplayStep.GiveUp)
-            {
-                return decision.Error;
-            }
-
-            var next = await NextAsync(request, route, outcome.Status, decision.Step, tries);
-            if (next.Route is null)
-            {
-                return next.Error;
-            }
-
-            route = next.Route;
-        }
-    }
-
-    private async Task<Resolution> NextAsync(SimRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)
-    {
-        var clientGone = request.Client.Token;
-        var remaining = options.Current.Readiness.Timeout - Time.GetElapsedTime(request.Arrival);
-        var delay = step == ReplayStep.ResolveAfterBackoff
-            ? RetryBackoff.Next(tries.NotReached + tries.Sent - 1, options.Current.Retry, remaining, world.Random)
-            : TimeSpan.Zero;
-        if (status == ForwardStatus.NotReached)
-        {
-            suspects.Suspect(failed.Runner!.RunnerId);
-        }
-        else if (delay > TimeSpan.Zero)
-        {
-            await Task.Delay(delay, Time, clientGone);
-        }
-
-        var resolution = await unrouted.ResolveAsync(
-            ct => status == ForwardStatus.NotMyActor ? SettleAsync(failed, ct) : AnewAsync(failed, ct), request.Arrival, clientGone);
-        if (resolution.Route is not { } route)
-        {
-            return resolution;
-        }
-
-        var avoid = status == ForwardStatus.NotReached && route.Revision == failed.Revision ? (route, delay) : default((ActorRoute, TimeSpan)?);
-        if (avoid is null && route.IsReady)
-        {
-            return route;
-        }
-
-        var held = await readiness.HoldAsync(route, request.Arrival, false, avoid, clientGone);
-        return new Resolution(held.Route, held.Error);
-    }
-
-    private Task<Resolution> AnewAsync(ActorRoute failed, CancellationToken cancellationToken)
-    {
-        routes.Expire(failed);
-        return resolver.ResolveAsync(failed.Id, cancellationToken);
-    }
-
-    private async Task<Resolution> SettleAsync(ActorRoute refused, CancellationToken cancellationToken)
-        => await disowned.SettleAsync(refused, cancellationToken) is { } route ? route : GuardErrors.ActorNotFound();
+    private void CameBack(SimRequest request) => world.Checks.CameBack(request);
 
     /// <summary>One delivery to the route's runner.</summary>
     private async Task<ForwardOutcome> ForwardAsync(SimRequest request, ActorRoute route)
@@ -209,6 +132,28 @@ internal sealed class GatewayEdge(
         catch (OperationCanceledException) when (request.Client.IsCancellationRequested)
         {
             return new(ForwardStatus.ClientGone);
+        }
+    }
+
+    /// <summary>The tries of one request.</summary>
+    private sealed class Tries(GatewayEdge edge, SimRequest request) : ReplayedRequest
+    {
+        public override long Arrival => request.Arrival;
+
+        public override bool SkipReadyWait => false;
+
+        public override bool CanReplay => true;
+
+        public override CancellationToken ClientGone => request.Client.Token;
+
+        public override async ValueTask<ForwardOutcome> TryAsync(ActorRoute route)
+        {
+            request.IsForwarded = true;
+            var outcome = await edge.ForwardAsync(request, route);
+            edge.CameBack(request);
+            request.NotMyActor += outcome.Status == ForwardStatus.NotMyActor ? 1 : 0;
+            request.NotReached += outcome.Status == ForwardStatus.NotReached ? 1 : 0;
+            return outcome;
         }
     }
 }

@@ -108,7 +108,8 @@ internal sealed class SimGuard
         world.Store.Feed.Subscribe(Link);
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
-        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, disowned, suspects, live);
+        var replays = new ReplayLoop(resolver, Routes, unrouted, gate, disowned, suspects, live, metrics, time, world.Random);
+        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays);
         Control = new ControlEdge(world, store, registry, client);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));

@@ -310,22 +310,6 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task Forward_CancelledByCaller_Failed()
-    {
-        using var cancel = new CancellationTokenSource();
-        await using var runner = new RawRunner((connection, _) => connection.WaitForEndAsync());
-        await using var gateway = await ForwardingGateway.StartAsync(runner.Endpoint);
-        gateway.Cancellation = cancel.Token;
-        using var client = gateway.Client();
-
-        var sending = client.GetAsync("/", Token);
-        await runner.NextAsync(Token);
-        await cancel.CancelAsync();
-
-        Assert.Equal(HttpStatusCode.BadGateway, (await sending.WaitAsync(Bound, Token)).StatusCode);
-    }
-
-    [Fact]
     public async Task Forward_RunnerSilent_RequestTimeoutNamesActivity()
     {
         await using var runner = new RawRunner((connection, _) => connection.WaitForEndAsync());

@@ -48,9 +48,6 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     /// <summary>Runs before each try.</summary>
     public Action<HttpContext>? Before { get; set; }
 
-    /// <summary>Passed to the forwarder.</summary>
-    public CancellationToken Cancellation { get; set; }
-
     /// <summary>The route of the n-th try, from 0.</summary>
     public required Func<int, ActorRoute> Route { get; set; }
 
@@ -155,7 +152,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
             Before?.Invoke(context);
             var outcome = await ForwardAsync(forwarder, context, Route(attempt), target, body);
             _outcomes.Writer.TryWrite(outcome);
-            if (outcome.Status is ForwardStatus.Done or ForwardStatus.ClientGone)
+            if (outcome.Status is ForwardStatus.Done or ForwardStatus.Cut or ForwardStatus.ClientGone)
             {
                 return;
             }
@@ -174,10 +171,10 @@ internal sealed class ForwardingGateway : IAsyncDisposable
     {
         if (UpgradeRules.Of(context) == UpgradeKind.WebSocket)
         {
-            return await forwarder.ForwardWebSocketAsync(context, route, target, Cancellation);
+            return await forwarder.ForwardWebSocketAsync(context, route, target);
         }
 
-        var exchange = forwarder.Begin(context, route, target, body, Cancellation);
-        return forwarder.End(exchange, await forwarder.SendAsync(exchange));
+        var exchange = forwarder.Begin(context, route, target, body);
+        return exchange.Conclude(await exchange.SendAsync());
     }
 }

@@ -45,9 +45,6 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     /// <summary>Nothing of the request was consumed, or what was can be sent again.</summary>
     public bool CanReplay => Body is not { CanReplay: false };
 
-    /// <summary>A reply was made for the client, be it one without body that the server has yet to send.</summary>
-    public bool IsAnswered { get; set; }
-
     /// <summary>Takes over what was parsed; the spans of a target do not outlive the parser's buffer.</summary>
     public void Named(scoped in ActorTarget target)
     {

@@ -26,13 +26,11 @@ internal static class EventStream
     /// <summary>Returns when the runner ended the stream.</summary>
     /// <param name="context">The client's request; the response headers are set.</param>
     /// <param name="message">The runner's reply.</param>
-    /// <param name="cancellationToken">Ends the copy early, as the client's leaving does.</param>
-    /// <exception cref="OperationCanceledException">The client left, or the copy was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The client left.</exception>
     /// <exception cref="IOException">One of the two connections broke.</exception>
-    public static async Task CopyAsync(HttpContext context, HttpResponseMessage message, CancellationToken cancellationToken)
+    public static async Task CopyAsync(HttpContext context, HttpResponseMessage message)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
-        var token = either.Token;
+        var token = context.RequestAborted;
         await context.Response.Body.FlushAsync(token);
         await using var source = await message.Content.ReadAsStreamAsync(token);
         while (true)

@@ -7,33 +7,32 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Guard.Core.Transport.Http;
 
 /// <summary>
-/// One try to deliver a request: what the forwarder calls back for, and what came of it. Being the transformer itself, it is all that a
-/// try allocates. Never throws out of a callback: the forwarder could not clean up a response that has started.
+/// One try to deliver a request: await <see cref="SendAsync"/>, then ask <see cref="Conclude"/> what came of it. The caller awaits the sending
+/// itself because an asynchronous method in between is paid for by each request. Being the transformer that the forwarder calls back, the
+/// exchange is all that a try allocates. Never throws out of a callback: the forwarder could not clean up a response that has started.
 /// </summary>
-internal sealed class ForwardExchange : HttpTransformer
+internal sealed partial class ForwardExchange : HttpTransformer
 {
     /// <summary>The target is sent as it was received: nothing decoded, resolved or cut.</summary>
     private static readonly UriCreationOptions Raw = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
+    private readonly ForwardParts _parts;
     private readonly string _target;
-    private readonly TrustedProxies _trusted;
     private readonly WebSocketHandshake? _handshake;
-    private readonly LastReply _lastReply;
     private bool _offersRivet;
 
+    /// <param name="parts">What all exchanges share.</param>
+    /// <param name="context">The client's request; its response must not have started.</param>
+    /// <param name="route">Must have a runner.</param>
+    /// <param name="target">Path and query as the actor sees them, byte for byte.</param>
+    /// <param name="body">The request's body; null when it has none.</param>
+    /// <param name="handshake">Set for a WebSocket handshake; outlives the exchange.</param>
     public ForwardExchange(
-        HttpContext context,
-        ActorRoute route,
-        RunnerAddress runner,
-        string target,
-        ReplayableBody? body,
-        TrustedProxies trusted,
-        LastReply lastReply,
-        WebSocketHandshake? handshake,
-        CancellationToken cancellation)
+        ForwardParts parts, HttpContext context, ActorRoute route, string target, ReplayableBody? body, WebSocketHandshake? handshake)
     {
-        (Context, Route, Runner, Body, Cancellation) = (context, route, runner, body, cancellation);
-        (_target, _trusted, _lastReply, _handshake) = (target, trusted, lastReply, handshake);
+        (_parts, Context, Route, Body) = (parts, context, route, body);
+        Runner = route.Runner ?? throw new ArgumentException("The route has no runner.", nameof(route));
+        (_target, _handshake) = (target, handshake);
     }
 
     public HttpContext Context { get; }
@@ -44,9 +43,6 @@ internal sealed class ForwardExchange : HttpTransformer
 
     /// <summary>The request's body; null when it has none.</summary>
     public ReplayableBody? Body { get; }
-
-    /// <summary>Ends the exchange from Guard's side.</summary>
-    public CancellationToken Cancellation { get; }
 
     /// <summary>A reply was received, of whatever kind.</summary>
     public bool HasReply { get; private set; }
@@ -60,12 +56,14 @@ internal sealed class ForwardExchange : HttpTransformer
     /// <summary>Why the copy of an event stream, or of reply headers, ended early.</summary>
     public Exception? Fault { get; private set; }
 
-    /// <summary>Takes back what this try did to the response, which must not have started: 200, and of headers only the ray id. CORS headers
-    /// are for the caller to put on again.</summary>
-    public void Undo()
+    /// <summary>Sends the request to the runner and, unless it has to be sent elsewhere, the reply to the client. Call once; give what it
+    /// returns to <see cref="Conclude"/>.</summary>
+    public ValueTask<ForwarderError> SendAsync()
     {
-        Context.Response.Clear();
-        Context.Response.Headers[HeaderRules.RayId] = Context.TraceIdentifier;
+        var at = HttpLocations.Of(Runner);
+        return _handshake is null
+            ? _parts.Forwarder.SendAsync(Context, at.Url, _parts.Invoker, _parts.Requests.For(at), this)
+            : _parts.Forwarder.SendAsync(Context, at.Url, _parts.Invoker, _parts.WebSockets.For(at), this, _handshake.Token);
     }
 
     public override ValueTask TransformRequestAsync(
@@ -77,7 +75,7 @@ internal sealed class ForwardExchange : HttpTransformer
             proxyRequest.Options.Set(StreamedContent.BodyKey, Body);
         }
 
-        _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, Route, Runner, _trusted, isWebSocket: _handshake is not null);
+        _offersRivet = RequestHeaders.Copy(httpContext, proxyRequest, Route, Runner, _parts.Trusted, isWebSocket: _handshake is not null);
         return default;
     }
 
@@ -99,7 +97,7 @@ internal sealed class ForwardExchange : HttpTransformer
         try
         {
             ResponseHeaders.Copy(httpContext, proxyResponse);
-            _lastReply.Mark(httpContext);
+            _parts.LastReply.Mark(httpContext);
         }
         catch (InvalidOperationException e)
         {
@@ -178,7 +176,7 @@ internal sealed class ForwardExchange : HttpTransformer
     {
         try
         {
-            await EventStream.CopyAsync(context, reply, Cancellation);
+            await EventStream.CopyAsync(context, reply);
             Finish(context, reply);
         }
         catch (Exception e)

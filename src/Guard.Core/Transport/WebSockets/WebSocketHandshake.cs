@@ -14,19 +14,16 @@ internal sealed class WebSocketHandshake : IDisposable
     private readonly OpenWebSockets _open;
     private readonly Gauge _webSockets;
     private readonly CancellationTokenSource _timeout;
-    private readonly CancellationTokenSource _either;
 
-    public WebSocketHandshake(
-        TimeSpan handshakeTimeout, TimeSpan activityTimeout, TimeProvider time, OpenWebSockets open, Gauge webSockets, CancellationToken cancellationToken)
+    public WebSocketHandshake(TimeSpan handshakeTimeout, TimeSpan activityTimeout, TimeProvider time, OpenWebSockets open, Gauge webSockets)
     {
         (_time, _open, _webSockets) = (time, open, webSockets);
         _activityTimeout = activityTimeout;
         _timeout = new CancellationTokenSource(handshakeTimeout, time);
-        _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _timeout.Token);
     }
 
-    /// <summary>Fires with the limit, or with the caller's token.</summary>
-    public CancellationToken Token => _either.Token;
+    /// <summary>Fires with the limit.</summary>
+    public CancellationToken Token => _timeout.Token;
 
     /// <summary>The limit fired.</summary>
     public bool IsTimedOut => _timeout.IsCancellationRequested;
@@ -56,7 +53,6 @@ internal sealed class WebSocketHandshake : IDisposable
             Duplex.Dispose();
         }
 
-        _either.Dispose();
         _timeout.Dispose();
     }
 }

@@ -83,6 +83,7 @@ internal sealed class ReadinessHarness
         Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
+        Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));
         foreach (var sink in deaf ? Array.Empty<IChangeSink>() : [Routes, Settings, Tracker, Connects, Starter, Waits])
         {
             Feed.Subscribe(sink);
@@ -149,6 +150,8 @@ internal sealed class ReadinessHarness
     public RouteResolver Resolver { get; }
 
     public UnroutedHold Unrouted { get; }
+
+    public ReplayLoop Replays { get; }
 
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
 

@@ -28,6 +28,9 @@ internal sealed class StoreLink(TimeProvider time)
         Contact.Set(isUp: true);
     }
 
+    /// <summary>Every call is answered, and none at once.</summary>
+    public void Yield() => _pass = static async _ => await Task.Yield();
+
     /// <summary>Every call fails at once.</summary>
     public void Refuse() => _pass = static _ => throw new StoreUnavailableException("refused");
 

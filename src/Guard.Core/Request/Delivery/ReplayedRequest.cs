@@ -1,0 +1,23 @@
+using Guard.Core.Transport;
+using Guard.Core.Transport.Http;
+
+namespace Guard.Core.Request.Delivery;
+
+/// <summary>What <see cref="ReplayLoop"/> knows of the request that it tries. Used by one flow at a time.</summary>
+internal abstract class ReplayedRequest
+{
+    /// <summary>Timestamp of the time provider: every limit counts from it.</summary>
+    public abstract long Arrival { get; }
+
+    /// <summary>A runner is enough, ready or not.</summary>
+    public abstract bool SkipReadyWait { get; }
+
+    /// <summary>No body, or one that can be sent again. Asked after each try.</summary>
+    public abstract bool CanReplay { get; }
+
+    /// <summary>Fires when the client left.</summary>
+    public abstract CancellationToken ClientGone { get; }
+
+    /// <summary>One try, to the runner of a route that serves the request.</summary>
+    public abstract ValueTask<ForwardOutcome> TryAsync(ActorRoute route);
+}
