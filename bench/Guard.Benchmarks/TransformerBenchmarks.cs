@@ -66,7 +66,7 @@ public class TransformerBenchmarks
     {
         var message = new HttpRequestMessage { Version = HttpVersion.Version11 };
         var exchange = new ForwardExchange(_parts, _context, _route, "/request/hello?x=1", null, null);
-        await exchange.TransformRequestAsync(_context, message, _runner.Endpoint, default);
+        await exchange.TransformRequestAsync(_context, message, _runner.Location.Endpoint, default);
         return message;
     }
 }

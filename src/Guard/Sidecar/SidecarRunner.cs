@@ -19,7 +19,7 @@ internal sealed partial class SidecarRunner(
     SidecarApp app,
     IPoolStore pools,
     IRunnerStore runners,
-    RunnerRegistry registry,
+    RunnerInbox inbox,
     EndpointPolicy endpoints,
     HealthState health,
     IHostApplicationLifetime lifetime,
@@ -110,7 +110,7 @@ internal sealed partial class SidecarRunner(
             else if (time.GetElapsedTime(_lastBeat) >= options.Current.Runners.EligibleAfter / 3)
             {
                 _lastBeat = time.GetTimestamp();
-                if (await runners.HeartbeatAsync(runnerId, cancellationToken) is null)
+                if (await inbox.BeatAsync(runnerId, cancellationToken) is null)
                 {
                     // Lost meanwhile, or the store forgot: what it ran is somebody else's now.
                     _runnerId = null;
@@ -176,7 +176,7 @@ internal sealed partial class SidecarRunner(
             sidecar.Version,
             sidecar.StartMode == SidecarStartMode.Implicit ? new RunnerLocation.Implicit(at) : at,
             sidecar.Slots);
-        if (await registry.RegisterAsync(runner, cancellationToken) is { } registered)
+        if (await inbox.RegisterAsync(runner, cancellationToken) is { } registered)
         {
             _lastBeat = time.GetTimestamp();
             _runnerId = registered.RunnerId;

@@ -9,7 +9,7 @@ using Guard.Core.State.Pools;
 using Guard.Core.State.Runners;
 using Guard.Core.State.Serverless;
 using Guard.Core.State.Upkeep;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Model;
@@ -64,11 +64,12 @@ internal sealed class SimGuard
         var live = new LiveOptions(world.Parameters.Options);
         var metrics = world.Metrics;
         var store = new GuardStore(world, Link);
-        var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
+        var runners = new SimTransport(world, Process, live);
+        var transports = ImplicitTransport.TableOver(runners);
         var suspects = new SuspectRunners(time);
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
         var liveness = new StarterLiveness(store, Identity, time, Log<StarterLiveness>());
-        var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
+        var wakes = new WakeServices(store, transports, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Routes = new RouteCache(live, metrics, Link.Contact, time);
         Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
@@ -80,21 +81,21 @@ internal sealed class SimGuard
         Limiter = new HoldLimiter(live, metrics, memory);
         Waits = new ActorWaits(new(store, Starter, Routes, Tracker, watchers, probes, connects, Identity, liveness, live, metrics, time, Log<ActorWait>()));
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
-        var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
+        var disowned = new DisownedActors(store, Routes, transports, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time);
         var starts = new StartSweeper(wakes, Starter, Log<StartSweeper>());
-        var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
+        var inbox = new RunnerInbox(store, store, suspects, metrics, Log<RunnerInbox>());
         var evictions = new ActorEvictions(store, store, wakes, Log<ActorEvictions>());
         var restarts = new ActorRestarts(Starter, store, Tracker, settings, live, Log<ActorRestarts>());
         var attention = new PoolAttention(time);
-        var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
+        var streams = new ServerlessStreams(store, inbox, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
         var serverless = new ServerlessPoolManager(
             (_, _) => throw new NotSupportedException("no pool here is serverless"),
             streams, store, store, store,
             new MetadataPoller((_, _, _) => throw new NotSupportedException("no pool here is serverless"), time, Log<MetadataPoller>()),
             liveness, attention, Identity, live, metrics, time, random, Log<ServerlessPoolManager>());
-        var sweeper = new RunnerSweeper(store, registry, evictions, restarts, serverless, attention, Identity, live, time, Log<RunnerSweeper>());
+        var sweeper = new RunnerSweeper(store, inbox, evictions, restarts, serverless, attention, Identity, live, time, Log<RunnerSweeper>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;
@@ -109,8 +110,8 @@ internal sealed class SimGuard
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
         var replays = new ReplayLoop(resolver, Routes, unrouted, gate, disowned, suspects, live, metrics, time, world.Random);
-        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays);
-        Control = new ControlEdge(world, store, registry, client);
+        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays, runners);
+        Control = new ControlEdge(world, store, inbox, transports);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));
         Process.Run(() => sweeper.RunAsync(CancellationToken.None));

@@ -1,5 +1,5 @@
 using Guard.Core.Options;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Tests.Support;
 
 namespace Guard.Tests.Forwarding;

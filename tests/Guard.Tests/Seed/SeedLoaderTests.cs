@@ -133,6 +133,6 @@ public sealed class SeedLoaderTests : IDisposable
 
     private Task LoadAsync(ControlServer server, string? file = null)
         => new SeedLoader(
-            server.Get<IPoolStore>(), server.Get<RunnerRegistry>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
+            server.Get<IPoolStore>(), server.Get<RunnerInbox>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
             NullLogger<SeedLoader>.Instance).LoadAsync(file ?? _file, TestContext.Current.CancellationToken);
 }

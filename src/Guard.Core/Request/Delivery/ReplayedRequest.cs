@@ -1,5 +1,4 @@
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Request.Delivery;
 

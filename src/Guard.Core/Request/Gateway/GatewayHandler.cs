@@ -3,7 +3,6 @@ using Guard.Core.Errors;
 using Guard.Core.Request.Admission;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Request.Readiness;
-using Guard.Core.Transport.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

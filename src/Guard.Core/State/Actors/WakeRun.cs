@@ -1,5 +1,5 @@
 using Guard.Core.Async;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Actors;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;

@@ -35,7 +35,7 @@ internal enum Adoption
 /// </summary>
 internal sealed partial class ServerlessStreams(
     IRunnerStore store,
-    RunnerRegistry registry,
+    RunnerInbox inbox,
     PoolAttention attention,
     GuardIdentity identity,
     LiveOptions options,
@@ -94,7 +94,7 @@ internal sealed partial class ServerlessStreams(
                 Stream: new(identity.Id, terms, time.GetElapsedTime(opened), _isLeaving));
             try
             {
-                adoption = await registry.RegisterAsync(runner, CancellationToken.None) switch
+                adoption = await inbox.RegisterAsync(runner, CancellationToken.None) switch
                 {
                     null => Adoption.NoPool,
                     { VersionDrainTs: not 0 } => Adoption.Downgrade,

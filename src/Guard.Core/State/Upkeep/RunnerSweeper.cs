@@ -23,7 +23,7 @@ namespace Guard.Core.State.Upkeep;
 /// </remarks>
 internal sealed partial class RunnerSweeper(
     IPoolUpkeepStore store,
-    RunnerRegistry registry,
+    RunnerInbox inbox,
     ActorEvictions evictions,
     ActorRestarts restarts,
     ServerlessPoolManager serverless,
@@ -192,7 +192,7 @@ internal sealed partial class RunnerSweeper(
             LogRunnerLost(logger, runner.RunnerId, runner.Key, runner.Pool.Namespace, runner.Pool.Name, (runner.StopTs - runner.LastPingTs) / 1000.0);
         }
 
-        registry.DrainedByVersion(pool.Id, sweep.DrainedByVersion);
+        inbox.DrainedByVersion(pool.Id, sweep.DrainedByVersion);
         evictions.GaveUp(sweep.TimedOut);
         restarts.Begin(pool.Id, sweep.DueRestarts, cancellationToken);
         await serverless.KeepAsync(pool.Id, sweep, cancellationToken);

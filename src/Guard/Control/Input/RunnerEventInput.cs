@@ -9,10 +9,7 @@ internal static class RunnerEventInput
     public const int MaxEvents = 1000;
 
     /// <summary>As the enumeration numbers them.</summary>
-    private static readonly string[] Names = ["ready", "stopped", "crashed", "sleep", "destroy"];
-
-    /// <summary>An event as JSON and metrics name it.</summary>
-    public static string NameOf(RunnerEventKind kind) => Names[(int)kind];
+    private static readonly string[] Names = [.. Enum.GetValues<RunnerEventKind>().Select(k => k.Name())];
 
     /// <summary>The events in their order; after an error something to ignore.</summary>
     public static IReadOnlyList<RunnerEvent> Read(JsonFields body)

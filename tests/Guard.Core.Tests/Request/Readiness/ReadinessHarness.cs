@@ -12,6 +12,7 @@ using Guard.Core.State.Runners;
 using Guard.Core.State.Upkeep;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -65,9 +66,10 @@ internal sealed class ReadinessHarness
         LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
         Liveness = new StarterLiveness(LinkedLiveness, Identity, Time, new TestLog<StarterLiveness>());
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
+        var transports = ImplicitTransport.TableOver(new HttpTransport(null!, client));
         Suspects = new SuspectRunners(Time);
         var wakes = new WakeServices(
-            actors, client, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
+            actors, transports, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Sweeper = new StartSweeper(wakes, Starter, new TestLog<StartSweeper>());
         Routes = new RouteCache(Live, Metrics, Link.Contact, Time);
@@ -80,7 +82,7 @@ internal sealed class ReadinessHarness
         Waits = new ActorWaits(new(
             actors, Starter, Routes, Tracker, watchers, probes, Connects, Identity, Liveness, Live, Metrics, Time, new TestLog<ActorWait>()));
         Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
-        Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
+        Disowned = new DisownedActors(actors, Routes, transports, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time);
         Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));

@@ -29,7 +29,7 @@ public sealed class RunnerSweeperTests : IAsyncDisposable
         _attention = new PoolAttention(_time);
         _sweeper = new(
             _store,
-            new RunnerRegistry(null!, null!, null!, NullLogger<RunnerRegistry>.Instance),
+            new RunnerInbox(null!, null!, null!, null!, NullLogger<RunnerInbox>.Instance),
             new ActorEvictions(_store, null!, null!, NullLogger<ActorEvictions>.Instance),
             new ActorRestarts(null!, null!, null!, null!, _options, NullLogger<ActorRestarts>.Instance),
             new ServerlessPoolManager(null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, NullLogger<ServerlessPoolManager>.Instance),

@@ -1,5 +1,6 @@
 using Guard.Core.Options;
 using Guard.Core.Tests.Request.Readiness;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Connections;
 using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
