@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -63,7 +64,7 @@ public class HoldBenchmarks
         var made = await store.CreateAsync(new(ActorId.New(1), pool, "room", "k", CrashPolicy.Sleep, null), CancellationToken.None);
         _route = ActorRoute.From(made.Actor!);
         _leaves = new CancellationTokenSource();
-        _stays = _gate.HoldAsync(_route, time.GetTimestamp(), skipReadyWait: false, avoid: null, _leaves.Token);
+        _stays = _gate.HoldAsync(_route, new Deadline(time.GetTimestamp(), TimeSpan.FromHours(1)), skipReadyWait: false, avoid: null, _leaves.Token);
     }
 
     [GlobalCleanup]
@@ -84,7 +85,7 @@ public class HoldBenchmarks
     public async Task<bool> JoinAndLeave()
     {
         using var client = new CancellationTokenSource();
-        var held = _gate.HoldAsync(_route, TimeProvider.System.GetTimestamp(), skipReadyWait: false, avoid: null, client.Token);
+        var held = _gate.HoldAsync(_route, new Deadline(TimeProvider.System.GetTimestamp(), TimeSpan.FromHours(1)), skipReadyWait: false, avoid: null, client.Token);
         await client.CancelAsync();
         return (await held).Route is null;
     }

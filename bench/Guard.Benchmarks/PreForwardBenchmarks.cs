@@ -61,7 +61,7 @@ public class PreForwardBenchmarks : IDisposable
         _feature.RawTarget = rawTarget;
         _context.TraceIdentifier = _rays.New();
         var since = TimeProvider.System.GetTimestamp();
-        using var request = new GatewayRequest(_context, since);
+        using var request = new GatewayRequest(_context, since, flow.Parts.Options.Current.Readiness.Timeout);
         flow.Parts.Cors.Apply(_context);
         var serves = flow.Entry.Admit(request).Route is { } route && route.Serves(request.SkipReadyWait);
         request.PrepareBody(flow.Parts.Options.Current);

@@ -31,6 +31,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private readonly FormatCheck _format;
     private readonly CancellationTokenSource _stopped = new();
     private string? _clock;
+    private volatile bool _isAsked;
     private long _lastSuccess;
 
     /// <param name="settings">Of <see cref="RedisSettings"/>.</param>
@@ -109,6 +110,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// out before the first call.</summary>
     public async Task<string?> RefusalAsync(CancellationToken cancellationToken)
     {
+        _isAsked = true;
         try
         {
             await CallAsync("format", static _ => Task.FromResult(true), cancellationToken);
@@ -116,6 +118,10 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         catch (StoreUnavailableException)
         {
             // Told of by what is returned, or away.
+        }
+        finally
+        {
+            _isAsked = false;
         }
 
         return _format.Refusal;
@@ -220,7 +226,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             return;
         }
 
-        if (refusal != before)
+        if (refusal != before && !_isAsked)
         {
             LogRefused(refusal);
         }

@@ -1,5 +1,6 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
+using Guard.Core.Transport.Http;
 using Guard.Model.Ids;
 using Guard.Model.Stores;
 using Guard.Simulation.Checks;
@@ -50,6 +51,9 @@ internal sealed class World
 
     /// <summary>Where a planted bug stands between a Guard's tracker and its health store; null for none.</summary>
     public Func<StoreLink, IPoolHealthStore, IPoolHealthStore>? HealthOf { get; set; }
+
+    /// <summary>What a planted bug makes of a try's outcome; null for none.</summary>
+    public Func<ForwardOutcome, ForwardOutcome>? OutcomeOf { get; set; }
 
     /// <summary>Nothing goes wrong any more.</summary>
     public bool IsQuiet { get; set; }

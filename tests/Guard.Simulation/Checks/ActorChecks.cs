@@ -143,6 +143,13 @@ internal sealed class ActorChecks(World world)
         {
             world.Checks.Fail(ViolationKind.TwoActivations, $"{runner.Process} runs generation {generation} of a{SimIds.NumberOf(actor)}, which the store never had");
         }
+
+        if (request.HasRun)
+        {
+            world.Checks.Fail(ViolationKind.RanTwice, $"{runner.Process} runs request {request.Number}, which was run before");
+        }
+
+        request.HasRun = true;
     }
 
     /// <summary>After a step in which the store changed.</summary>

@@ -39,6 +39,9 @@ internal enum ViolationKind
     /// <summary>An answer for which there was no reason.</summary>
     WrongAnswer,
 
+    /// <summary>A request was sent again although a runner had run it.</summary>
+    RanTwice,
+
     /// <summary>A request waited on although its actor had long been ready.</summary>
     LostWake,
 

@@ -1,3 +1,4 @@
+using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
 using Guard.Simulation.Checks;
 
@@ -65,10 +66,18 @@ internal sealed record PlantedBug(string Name, Func<SimParameters, SimParameters
         world => world.Store.Upkeep = new RestartForgotten(world.Store, ActorState.Sleeping),
         ViolationKind.NotRestarted);
 
+    /// <summary>A try that broke off after it was sent is taken for one that never reached its runner.</summary>
+    public static readonly PlantedBug BrokenTakenForNotReached = new(
+        "sent-again",
+        parameters => parameters with { Faults = parameters.Faults | FaultKinds.RunnerCrash },
+        world => world.OutcomeOf = static outcome
+            => outcome.Status == ForwardStatus.Failed ? new(ForwardStatus.NotReached, LastError: "broken") : outcome,
+        ViolationKind.RanTwice);
+
     public static readonly PlantedBug[] All =
     [
         OldCommitAccepted, GenerationNotRaised, VersionNotChecked, NoRepair, SlotGivenTwice, ProbeGrantedTwice, DrainNotChecked, CrashedNotRestarted,
-        DrainedNotRestarted,
+        DrainedNotRestarted, BrokenTakenForNotReached,
     ];
 
     private static SimParameters Same(SimParameters parameters) => parameters;

@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Request.Readiness;
@@ -24,12 +25,14 @@ internal sealed class GatewayEdge(
 {
     private const string Name = "counter";
 
+    private World World => world;
+
     private TimeProvider Time => guard.Process.Time;
 
     /// <summary>The whole of one request, in the Guard's process.</summary>
     public async Task ServeAsync(SimRequest request)
     {
-        request.Arrival = Time.GetTimestamp();
+        request.Deadline = new Deadline(Time.GetTimestamp(), world.Parameters.Options.Readiness.Timeout);
         world.Checks.RequestBegan(request);
         try
         {
@@ -64,7 +67,7 @@ internal sealed class GatewayEdge(
 
         if (route is null)
         {
-            var resolution = await unrouted.ResolveAsync(ct => LookUpAsync(request, ct), request.Arrival, clientGone);
+            var resolution = await unrouted.ResolveAsync(ct => LookUpAsync(request, ct), request.Deadline, clientGone);
             if (resolution.Route is null)
             {
                 return RequestEnd.WithoutRoute(resolution.Error);
@@ -76,7 +79,7 @@ internal sealed class GatewayEdge(
         request.Actor = route.Id;
         if (!route.IsReady)
         {
-            var held = await readiness.HoldAsync(route, request.Arrival, false, null, clientGone);
+            var held = await readiness.HoldAsync(route, request.Deadline, false, null, clientGone);
             if (held.Route is null)
             {
                 return RequestEnd.WithoutRoute(held.Error);
@@ -96,12 +99,10 @@ internal sealed class GatewayEdge(
 
     private Task<ForwardOutcome> ForwardAsync(SimRequest request, ActorRoute route) => runners.RequestAsync(request, route);
 
-    private void CameBack(SimRequest request) => world.Checks.CameBack(request);
-
     /// <summary>The tries of one request.</summary>
     private sealed class Tries(GatewayEdge edge, SimRequest request) : ReplayedRequest
     {
-        public override long Arrival => request.Arrival;
+        public override Deadline Deadline => request.Deadline;
 
         public override bool SkipReadyWait => false;
 
@@ -113,7 +114,8 @@ internal sealed class GatewayEdge(
         {
             request.IsForwarded = true;
             var outcome = await edge.ForwardAsync(request, route);
-            edge.CameBack(request);
+            outcome = edge.World.OutcomeOf?.Invoke(outcome) ?? outcome;
+            edge.World.Checks.CameBack(request);
             request.NotMyActor += outcome.Status == ForwardStatus.NotMyActor ? 1 : 0;
             request.NotReached += outcome.Status == ForwardStatus.NotReached ? 1 : 0;
             return outcome;

@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Model.Ids;
 
@@ -16,7 +17,10 @@ internal sealed class SimRequest(int number, SimGuard guard, string? key, ActorI
     /// <summary>Known from the start when named by id.</summary>
     public ActorId Actor { get; set; } = actor;
 
-    public long Arrival { get; set; }
+    public long Arrival => Deadline.Arrival;
+
+    /// <summary>Set by the Guard when the request arrives.</summary>
+    public Deadline Deadline { get; set; } = null!;
 
     /// <summary>Its answer must be there by now; moved while its Guard stands still.</summary>
     public long MustEndBy { get; set; }
@@ -34,6 +38,9 @@ internal sealed class SimRequest(int number, SimGuard guard, string? key, ActorI
 
     /// <summary>Tries that did not reach a runner.</summary>
     public int NotReached { get; set; }
+
+    /// <summary>A runner began to run it.</summary>
+    public bool HasRun { get; set; }
 
     /// <summary>Tries that broke after they were sent.</summary>
     public int Broken { get; set; }

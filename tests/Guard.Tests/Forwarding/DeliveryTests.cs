@@ -216,7 +216,7 @@ public sealed class DeliveryTests
         var (rest, _) = await client.ReadToEndAsync();
 
         Assert.DoesNotContain("0\r\n\r\n", rest, StringComparison.Ordinal);
-        Assert.Equal(ForwardStatus.Done, (await gateway.OutcomeAsync()).Status);
+        Assert.Equal(ForwardStatus.Cut, (await gateway.OutcomeAsync()).Status);
     }
 
     [Theory]

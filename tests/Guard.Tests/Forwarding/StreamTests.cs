@@ -214,7 +214,7 @@ public sealed class StreamTests
         }
 
         await ended.Task.WaitAsync(Bound, Token);
-        Assert.Equal(ForwardStatus.Done, (await gateway.OutcomeAsync()).Status);
+        Assert.Equal(ForwardStatus.ClientGone, (await gateway.OutcomeAsync()).Status);
         Assert.Equal(0, gateway.Metrics.WebSockets.Value);
     }
 
@@ -305,7 +305,7 @@ public sealed class StreamTests
         }
 
         await ended.Task.WaitAsync(Bound, Token);
-        Assert.Equal(ForwardStatus.Done, (await gateway.OutcomeAsync()).Status);
+        Assert.Equal(ForwardStatus.ClientGone, (await gateway.OutcomeAsync()).Status);
     }
 
     [Fact]

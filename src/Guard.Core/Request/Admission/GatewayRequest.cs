@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Routing;
@@ -10,10 +11,15 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace Guard.Core.Request.Admission;
 
 /// <summary>One request on its way through the gateway. Used by one flow at a time; dispose it when the request is over.</summary>
-internal sealed class GatewayRequest(HttpContext context, long arrival) : IDisposable
+/// <param name="context">The client's request.</param>
+/// <param name="arrival">Timestamp of the time provider.</param>
+/// <param name="limit">From the arrival to the deadline, where the pool has no limit of its own.</param>
+internal sealed class GatewayRequest(HttpContext context, long arrival, TimeSpan limit) : IDisposable
 {
-    private ActorId _id;
-    private ActorQueryTarget? _query;
+    private Deadline? _deadline;
+
+    /// <summary>What to look up: a boxed <see cref="ActorId"/> or an <see cref="ActorQueryTarget"/>; null where the route was cached.</summary>
+    private object? _sought;
     private string? _forwardedTarget;
     private ClientPlace _place;
 
@@ -21,6 +27,9 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
 
     /// <summary>Timestamp of the time provider: every limit counts from it.</summary>
     public long Arrival => arrival;
+
+    /// <summary>Made when it is first asked for: a request that goes straight to its actor has no use for it.</summary>
+    public Deadline Deadline => _deadline ??= new(arrival, limit);
 
     public RouteForm Form { get; private set; }
 
@@ -30,7 +39,7 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     public TokenScope? Scope { get; set; }
 
     /// <summary>The key a look-up in the store needs; null where it needs an id, or where the route was cached.</summary>
-    public ActorQueryTarget? Query => _query;
+    public ActorQueryTarget? Query => _sought as ActorQueryTarget;
 
     /// <summary>Takes over the client's place, and gives it back when the request is over.</summary>
     public void Occupies(ClientPlace place) => _place = place;
@@ -56,18 +65,12 @@ internal sealed class GatewayRequest(HttpContext context, long arrival) : IDispo
     /// <summary>Keeps what a look-up in the store needs.</summary>
     public void Unresolved(scoped in ActorTarget target)
     {
-        if (target.IsById)
-        {
-            _id = target.Id;
-        }
-        else
-        {
-            _query = target.ToQuery();
-        }
+        _sought = target.IsById ? target.Id : target.ToQuery();
     }
 
     public Task<Resolution> ResolveAsync(RouteResolver resolver, CancellationToken cancellationToken)
-        => _query is { } query ? resolver.ResolveAsync(query, cancellationToken) : resolver.ResolveAsync(_id, cancellationToken);
+        => _sought is ActorQueryTarget query ? resolver.ResolveAsync(query, cancellationToken)
+            : resolver.ResolveAsync((ActorId)_sought!, cancellationToken);
 
     /// <summary>When the answer began, for upgraded connections; null for all others, which are measured to their end.</summary>
     public long? UpgradedAt { get; private set; }

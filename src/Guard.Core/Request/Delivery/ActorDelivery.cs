@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -65,7 +66,7 @@ internal sealed class ActorDelivery(RunnerTransports runners, ReplayLoop replays
     /// <summary>The tries of one of the gateway's requests.</summary>
     private sealed class Tries(ActorDelivery delivery, GatewayRequest request) : ReplayedRequest
     {
-        public override long Arrival => request.Arrival;
+        public override Deadline Deadline => request.Deadline;
 
         public override bool SkipReadyWait => request.SkipReadyWait;
 

@@ -50,7 +50,7 @@ internal sealed class ReplayLoop(
 
             tries = tries.Add(outcome.Status);
             var decision = ReplayRules.Next(
-                outcome, tries, request.CanReplay, options.Current.Retry.MaxAttempts, route.IdText, time.GetElapsedTime(request.Arrival));
+                outcome, tries, request.CanReplay, options.Current.Retry.MaxAttempts, route.IdText, request.Deadline.Waited(time));
             switch (decision.Step)
             {
                 case ReplayStep.End:
@@ -83,9 +83,10 @@ internal sealed class ReplayLoop(
     private async Task<(ActorRoute? Route, GuardError? Error)> NextAsync(
         ReplayedRequest request, ActorRoute failed, ForwardStatus status, ReplayStep step, TryCounts tries)
     {
-        var remaining = options.Current.Readiness.Timeout - time.GetElapsedTime(request.Arrival);
+        // A request that was never held, because its actor was ready, has not met its pool's settings.
+        await readiness.SettleAsync(request.Deadline, failed.Pool, request.ClientGone);
         var delay = step == ReplayStep.ResolveAfterBackoff
-            ? RetryBackoff.Next(tries.NotReached + tries.Sent - 1, options.Current.Retry, remaining, random)
+            ? RetryBackoff.Next(tries.NotReached + tries.Sent - 1, options.Current.Retry, request.Deadline.Left(time), random)
             : TimeSpan.Zero;
         if (status == ForwardStatus.NotReached)
         {
@@ -97,7 +98,7 @@ internal sealed class ReplayLoop(
         }
 
         var (route, error) = await unrouted.ResolveAsync(
-            ct => status == ForwardStatus.NotMyActor ? SettleAsync(failed, ct) : AnewAsync(failed, ct), request.Arrival, request.ClientGone);
+            ct => status == ForwardStatus.NotMyActor ? SettleAsync(failed, ct) : AnewAsync(failed, ct), request.Deadline, request.ClientGone);
         if (route is null)
         {
             return (null, error);
@@ -110,7 +111,7 @@ internal sealed class ReplayLoop(
             return (route, null);
         }
 
-        var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, avoid, request.ClientGone);
+        var held = await readiness.HoldAsync(route, request.Deadline, request.SkipReadyWait, avoid, request.ClientGone);
         return (held.Route, held.Error);
     }
 

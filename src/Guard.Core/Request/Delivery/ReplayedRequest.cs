@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Transport;
 
 namespace Guard.Core.Request.Delivery;
@@ -5,8 +6,7 @@ namespace Guard.Core.Request.Delivery;
 /// <summary>What <see cref="ReplayLoop"/> knows of the request that it tries. Used by one flow at a time.</summary>
 internal abstract class ReplayedRequest
 {
-    /// <summary>Timestamp of the time provider: every limit counts from it.</summary>
-    public abstract long Arrival { get; }
+    public abstract Deadline Deadline { get; }
 
     /// <summary>A runner is enough, ready or not.</summary>
     public abstract bool SkipReadyWait { get; }

@@ -1,5 +1,6 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Options;
 using Guard.Core.Request.Admission;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Request.Readiness;
@@ -18,6 +19,7 @@ internal sealed partial class GatewayHandler(
     ActorDelivery delivery,
     GatewayReplies replies,
     CorsPolicy cors,
+    LiveOptions options,
     GuardMetrics metrics,
     TimeProvider time,
     ILogger<GatewayHandler> logger)
@@ -25,7 +27,7 @@ internal sealed partial class GatewayHandler(
     /// <summary>The whole of one request. Never throws; what goes wrong is answered, counted and logged here.</summary>
     public async Task HandleAsync(HttpContext context)
     {
-        using var request = new GatewayRequest(context, time.GetTimestamp());
+        using var request = new GatewayRequest(context, time.GetTimestamp(), options.Current.Readiness.Timeout);
         var end = RequestEnd.Cut;
         try
         {
@@ -70,7 +72,7 @@ internal sealed partial class GatewayHandler(
         var (route, error) = admitted.Route is { } cached ? cached : await entry.LookUpAsync(request);
         if (route is not null && !route.Serves(request.SkipReadyWait))
         {
-            var held = await readiness.HoldAsync(route, request.Arrival, request.SkipReadyWait, null, context.RequestAborted);
+            var held = await readiness.HoldAsync(route, request.Deadline, request.SkipReadyWait, null, context.RequestAborted);
             (route, error) = (held.Route, held.Error);
         }
 

@@ -78,7 +78,7 @@ internal sealed class RequestEntry(
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public async ValueTask<Resolution> LookUpAsync(GatewayRequest request)
     {
-        var found = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Arrival, request.Context.RequestAborted);
+        var found = await unrouted.ResolveAsync(ct => request.ResolveAsync(resolver, ct), request.Deadline, request.Context.RequestAborted);
         return admission.CheckScope(request, found.Route, found.Error) is { } error ? error : found;
     }
 }

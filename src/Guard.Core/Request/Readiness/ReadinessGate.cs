@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
@@ -5,6 +6,7 @@ using Guard.Core.State.Actors;
 using Guard.Core.State.Pools;
 using Guard.Core.Transport;
 using Guard.Model.Actors;
+using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Stores;
 
@@ -28,13 +30,13 @@ internal sealed class ReadinessGate(
 {
     /// <summary>Holds until ready, failed, out of time, or the client is gone.</summary>
     /// <param name="route">The actor as known now.</param>
-    /// <param name="arrival">The request's arrival: every limit counts from here, also when the request comes a second time.</param>
+    /// <param name="deadline">The request's; settled here, by the pool's settings.</param>
     /// <param name="skipReadyWait">A runner is enough, ready or not.</param>
     /// <param name="avoid">A ready route that was just found unreachable, and how long not to use it; null otherwise.</param>
     /// <param name="clientGone">Fires when the client left.</param>
     /// <remarks>Ends with <c>guard.service_unavailable</c> when this Guard does (<see cref="HoldLimiter.Closing"/>).</remarks>
     public async Task<HoldResult> HoldAsync(
-        ActorRoute route, long arrival, bool skipReadyWait, (ActorRoute Route, TimeSpan For)? avoid, CancellationToken clientGone)
+        ActorRoute route, Deadline deadline, bool skipReadyWait, (ActorRoute Route, TimeSpan For)? avoid, CancellationToken clientGone)
     {
         var failFast = options.Current.FailFast;
         var enforces = failFast.Mode == FailFastMode.Enforce;
@@ -64,12 +66,11 @@ internal sealed class ReadinessGate(
                 return result = HoldResult.Failed(HoldOutcome.Unavailable, GuardErrors.HoldLimitReached(options.Current.Limits.WakesPerPool, "wakes", retryAfter));
             }
 
-            var pool = settings.Get(route.Pool);
-            pool = await InTimeAsync(settings.GetAsync(route.Pool, clientGone), pool, arrival, pool);
+            var pool = await SettleAsync(deadline, route.Pool, clientGone);
             var unknown = PoolHealthSnapshot.Unknown(route.Pool);
             var known = failFast.Mode == FailFastMode.Off
                 ? unknown
-                : await InTimeAsync(health.ReadAsync(route.Pool, pool.CacheTtl, clientGone), unknown, arrival, pool);
+                : await InTimeAsync(health.ReadAsync(route.Pool, pool.CacheTtl, clientGone), unknown, deadline.Left(time));
 
             // Mode report goes through the same steps, probes included, so that it counts what enforcing would have refused.
             var needsProbe = failFast.RefuseWhenRed && known.IsRed && !IsBeingStarted(route);
@@ -95,14 +96,14 @@ internal sealed class ReadinessGate(
 
             var waiter = new Waiter
             {
-                Arrival = arrival,
-                Deadline = After(arrival, pool.ReadyTimeout),
-                CheckAfter = After(arrival, pool.CheckDelay),
+                Arrival = deadline.Arrival,
+                Deadline = deadline.At(time),
+                CheckAfter = Deadline.After(deadline.Arrival, pool.CheckDelay, time),
                 SkipReadyWait = skipReadyWait,
                 Seen = failFast.RefuseWhenRed && known.IsRed ? ErrorMark.Of(known) : null,
                 Reported = refused,
                 AvoidRevision = avoid?.Route.Revision ?? -1,
-                RetryAt = avoid is { } unreachable ? After(since, unreachable.For) : 0,
+                RetryAt = avoid is { } unreachable ? Deadline.After(since, unreachable.For, time) : 0,
             };
             var wait = waits.Join(route, waiter, known, granted);
             probes.Admitted(route.Id);
@@ -122,23 +123,33 @@ internal sealed class ReadinessGate(
         }
     }
 
+    /// <summary>Settles a request's deadline by its pool's settings, which it returns. They may have to be read from the store, for a second at
+    /// most.</summary>
+    /// <exception cref="OperationCanceledException">The client left.</exception>
+    public async ValueTask<PoolSettings> SettleAsync(Deadline deadline, PoolId pool, CancellationToken clientGone)
+    {
+        var known = settings.Get(pool);
+        known = await InTimeAsync(settings.GetAsync(pool, clientGone), known, deadline.LeftWithin(known.ReadyTimeout, time));
+        deadline.Settle(known.ReadyTimeout);
+        return known;
+    }
+
     /// <summary>A start is under way that the request joins, whatever the pool's health: the probe's, or one begun before it turned red.</summary>
     private bool IsBeingStarted(ActorRoute route)
         => route.State is ActorState.Starting or ActorState.Ready || starter.IsStarting(route.Id) || waits.IsProbing(route.Id);
 
     /// <summary>What a read says, or <paramref name="otherwise"/> when the request's deadline comes first: a store that hangs holds nobody
     /// beyond it.</summary>
-    private async ValueTask<T> InTimeAsync<T>(ValueTask<T> read, T otherwise, long arrival, PoolSettings pool)
+    private async ValueTask<T> InTimeAsync<T>(ValueTask<T> read, T otherwise, TimeSpan left)
     {
         if (read.IsCompletedSuccessfully)
         {
             return read.Result;
         }
 
-        var left = pool.ReadyTimeout - time.GetElapsedTime(arrival);
         try
         {
-            return await read.AsTask().WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+            return await read.AsTask().WaitAsync(left, time);
         }
         catch (TimeoutException)
         {
@@ -165,7 +176,4 @@ internal sealed class ReadinessGate(
             wait.Leave(waiter);
         }
     }
-
-    private long After(long timestamp, TimeSpan span)
-        => timestamp + (long)(span.TotalSeconds * time.TimestampFrequency);
 }

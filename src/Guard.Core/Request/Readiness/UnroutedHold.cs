@@ -1,3 +1,4 @@
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
@@ -17,12 +18,12 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
 
     /// <summary>The route, or why there is none.</summary>
     /// <param name="lookUp">One look-up; may throw <see cref="StoreUnavailableException"/>.</param>
-    /// <param name="arrival">The request's arrival.</param>
+    /// <param name="deadline">The request's.</param>
     /// <param name="clientGone">Fires when the client left.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    public async Task<Resolution> ResolveAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        if (await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+        if (await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
         {
             return found;
         }
@@ -37,7 +38,7 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         metrics.HoldStarted();
         try
         {
-            var resolution = await RepeatAsync(lookUp, arrival, clientGone);
+            var resolution = await RepeatAsync(lookUp, deadline, clientGone);
             outcome = resolution.Route is null ? HoldOutcome.Unavailable : HoldOutcome.Ready;
             return resolution;
         }
@@ -48,25 +49,25 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
         }
     }
 
-    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+    private async Task<Resolution> RepeatAsync(Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
         while (true)
         {
-            var readiness = options.Current.Readiness;
-            var left = readiness.Timeout - time.GetElapsedTime(arrival);
+            var left = deadline.Left(time);
             if (left < ShortestDelay)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
-            await PauseAsync(left < readiness.RepairInterval ? left : readiness.RepairInterval, clientGone);
+            var repair = options.Current.Readiness.RepairInterval;
+            await PauseAsync(left < repair ? left : repair, clientGone);
             if (limiter.Closing.IsCancellationRequested)
             {
-                return GuardErrors.ServiceUnavailable(null, time.GetElapsedTime(arrival));
+                return GuardErrors.ServiceUnavailable(null, deadline.Waited(time));
             }
 
             // The first look-up has found what there is in the cache; another is no use before the store is back.
-            if (contact.IsUp && await TryLookUpAsync(lookUp, arrival, clientGone) is { } found)
+            if (contact.IsUp && await TryLookUpAsync(lookUp, deadline, clientGone) is { } found)
             {
                 return found;
             }
@@ -83,12 +84,11 @@ internal sealed class UnroutedHold(HoldLimiter limiter, StoreContact contact, Li
 
     /// <summary>One look-up, which the request's deadline ends however long the store takes; null when the store did not answer.</summary>
     private async ValueTask<Resolution?> TryLookUpAsync(
-        Func<CancellationToken, Task<Resolution>> lookUp, long arrival, CancellationToken clientGone)
+        Func<CancellationToken, Task<Resolution>> lookUp, Deadline deadline, CancellationToken clientGone)
     {
-        var left = options.Current.Readiness.Timeout - time.GetElapsedTime(arrival);
         try
         {
-            return await lookUp(clientGone).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, clientGone);
+            return await lookUp(clientGone).WaitAsync(deadline.Left(time), time, clientGone);
         }
         catch (Exception e) when (e is StoreUnavailableException or TimeoutException)
         {

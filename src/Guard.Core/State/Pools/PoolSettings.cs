@@ -7,9 +7,9 @@ namespace Guard.Core.State.Pools;
 /// <param name="CheckDelay">How long a hold lasts before pool errors can end it.</param>
 /// <param name="PollInterval">How often the pool's health is read while requests wait.</param>
 /// <param name="CacheTtl">How long a read of its health is reused.</param>
-/// <param name="ReadyTimeout">From a request's arrival to its deadline.</param>
+/// <param name="ReadyTimeout">From a request's arrival to its deadline; null where the option holds as it stood at the arrival.</param>
 /// <param name="InitTimeout">How long a serverless connect may take to its init.</param>
-internal sealed record PoolSettings(TimeSpan CheckDelay, TimeSpan PollInterval, TimeSpan CacheTtl, TimeSpan ReadyTimeout, TimeSpan InitTimeout)
+internal sealed record PoolSettings(TimeSpan CheckDelay, TimeSpan PollInterval, TimeSpan CacheTtl, TimeSpan? ReadyTimeout, TimeSpan InitTimeout)
 {
     private static readonly TimeSpan DefaultInitTimeout = TimeSpan.FromSeconds(10);
 
@@ -17,7 +17,7 @@ internal sealed record PoolSettings(TimeSpan CheckDelay, TimeSpan PollInterval, 
         OrElse(overrides?.CheckDelayMs, options.FailFast.CheckDelay),
         OrElse(overrides?.PollIntervalMs, options.FailFast.PollInterval),
         OrElse(overrides?.CacheTtlMs, options.FailFast.CacheTtl),
-        OrElse(overrides?.ReadyTimeoutMs, options.Readiness.Timeout),
+        overrides?.ReadyTimeoutMs is { } readyTimeout ? TimeSpan.FromMilliseconds(readyTimeout) : null,
         OrElse(overrides?.InitTimeoutMs, DefaultInitTimeout));
 
     private static TimeSpan OrElse(int? milliseconds, TimeSpan option)

@@ -19,9 +19,9 @@ internal sealed partial class ForwardExchange
         var outcome = new ForwardOutcome(ForwardStatus.Done);
         if (error is not (ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient))
         {
-            // The runner's side broke: the client must not take it for an orderly end.
+            // The client must not take it for an orderly end.
+            outcome = new(Context.RequestAborted.IsCancellationRequested ? ForwardStatus.ClientGone : ForwardStatus.Cut);
             Context.Abort();
-            outcome = new(ForwardStatus.Cut);
         }
 
         if (duplex.IsRunnerLost)

@@ -26,7 +26,7 @@ public sealed class GatewayHandlerTests
         var time = TimeProvider.System;
         var handler = new GatewayHandler(
             new RequestEntry(new GatewayRequestChecks(live), admission, new(null), null!, null!, time), null!, null!,
-            new GatewayReplies(new(null), cors, new LastReply(default), live, time), cors, metrics, time, new TestLog<GatewayHandler>());
+            new GatewayReplies(new(null), cors, new LastReply(default), live, time), cors, live, metrics, time, new TestLog<GatewayHandler>());
         var broken = new BrokenServer();
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpResponseBodyFeature>(broken);

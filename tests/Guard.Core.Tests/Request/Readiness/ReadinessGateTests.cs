@@ -673,7 +673,7 @@ public sealed class ReadinessGateTests
         var actor = await h.AddActorAsync("a");
         var ready = (await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Route!;
 
-        var again = h.Gate.HoldAsync(ready, h.Time.GetTimestamp(), false, (ready, TimeSpan.FromSeconds(2)), CancellationToken.None);
+        var again = h.Gate.HoldAsync(ready, h.Arriving(), false, (ready, TimeSpan.FromSeconds(2)), CancellationToken.None);
         await h.UntilHeldAsync(actor, 1);
 
         Assert.InRange(await h.AdvanceUntilDoneAsync(again), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5));
@@ -704,7 +704,7 @@ public sealed class ReadinessGateTests
         await h.AddRunnerAsync("r1");
         var actor = await h.AddActorAsync("a");
         var ready = (await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Route!;
-        var avoids = h.Gate.HoldAsync(ready, h.Time.GetTimestamp(), false, (ready, TimeSpan.FromSeconds(2)), CancellationToken.None);
+        var avoids = h.Gate.HoldAsync(ready, h.Arriving(), false, (ready, TimeSpan.FromSeconds(2)), CancellationToken.None);
         await h.UntilHeldAsync(actor, 1);
         await ReadinessHarness.SettleAsync(avoids);
 

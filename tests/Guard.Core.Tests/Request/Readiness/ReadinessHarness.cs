@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Guard.Core.Async;
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
@@ -198,12 +199,15 @@ internal sealed class ReadinessHarness
 
     public async Task<ActorRecord> ReadAsync(ActorRoute route) => (await Store.GetAsync(route.Id, TestToken))!;
 
+    /// <summary>The deadline of a request that arrives now.</summary>
+    public Deadline Arriving() => new(Time.GetTimestamp(), Live.Current.Readiness.Timeout);
+
     public Task<HoldResult> Hold(ActorRoute route, bool skipReadyWait = false)
-        => Gate.HoldAsync(route, Time.GetTimestamp(), skipReadyWait, null, CancellationToken.None);
+        => Gate.HoldAsync(route, Arriving(), skipReadyWait, null, CancellationToken.None);
 
     /// <summary>A hold of a client that may leave.</summary>
     public Task<HoldResult> HoldOf(CancellationTokenSource client, ActorRoute route)
-        => Gate.HoldAsync(route, Time.GetTimestamp(), false, null, client.Token);
+        => Gate.HoldAsync(route, Arriving(), false, null, client.Token);
 
     /// <summary>Gives the other tasks the processor until the condition holds; fails the test after 10 s of real time.</summary>
     public static async Task UntilAsync(Func<bool> condition, string what)

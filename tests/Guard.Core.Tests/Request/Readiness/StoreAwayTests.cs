@@ -1,5 +1,6 @@
 using System.Net;
 using Guard.Core.Diagnostics;
+using Guard.Core.Options;
 using Guard.Core.Request.Routing;
 using Guard.Core.Request.Targets;
 using Guard.Core.Transport;
@@ -316,11 +317,29 @@ public sealed class StoreAwayTests
         Away(h, hangs);
         h.Link.Contact.Set(isUp: false);
 
-        var hold = h.Gate.HoldAsync(ready, h.Time.GetTimestamp(), false, (ready, TimeSpan.FromSeconds(0.5)), CancellationToken.None);
+        var hold = h.Gate.HoldAsync(ready, h.Arriving(), false, (ready, TimeSpan.FromSeconds(0.5)), CancellationToken.None);
         var took = await h.AdvanceUntilDoneAsync(hold);
 
         Assert.Same(ready, (await hold).Route);
         Assert.InRange(took, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3.5));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(60)]
+    public async Task Resolve_OptionsReloadedWhileItWaits_KeepsItsDeadline(int reloaded)
+    {
+        var h = await new ReadinessHarness().WithPoolAsync();
+        var actor = await h.AddActorAsync("a");
+        h.Link.Refuse();
+        var resolving = Resolve(h, actor.Id);
+        await h.AdvanceAsync(TimeSpan.FromSeconds(2));
+
+        h.Live.Publish(new GuardOptions { Readiness = new() { Timeout = TimeSpan.FromSeconds(reloaded) } });
+        var took = await h.AdvanceUntilDoneAsync(resolving);
+
+        Assert.Equal("guard.service_unavailable", (await resolving).Error!.FullCode);
+        Assert.InRange(took, TimeSpan.FromSeconds(27.8), TimeSpan.FromSeconds(29));
     }
 
     private static async Task<ActorRoute> ReadyAsync(ReadinessHarness h)
@@ -335,7 +354,7 @@ public sealed class StoreAwayTests
     private static ActorRoute? Cached(ReadinessHarness h, ActorId id) => h.Routes.Find(id, h.Time.GetTimestamp(), out _);
 
     private static Task<Resolution> Resolve(ReadinessHarness h, ActorId id)
-        => h.Unrouted.ResolveAsync(ct => h.Resolver.ResolveAsync(id, ct), h.Time.GetTimestamp(), CancellationToken.None);
+        => h.Unrouted.ResolveAsync(ct => h.Resolver.ResolveAsync(id, ct), h.Arriving(), CancellationToken.None);
 
     private static void Away(ReadinessHarness h, bool hangs)
     {

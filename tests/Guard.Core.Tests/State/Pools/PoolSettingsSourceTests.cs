@@ -22,7 +22,7 @@ public class PoolSettingsSourceTests
 
     [Fact]
     public void Resolve_NoOverrides_AreTheOptions() => Assert.Equal(
-        new PoolSettings(Seconds(1), Seconds(2), Seconds(2), Seconds(30), Seconds(10)),
+        new PoolSettings(Seconds(1), Seconds(2), Seconds(2), null, Seconds(10)),
         PoolSettings.Resolve(null, new GuardOptions()));
 
     [Fact]
