@@ -39,18 +39,25 @@ internal sealed class FormatCheck(RedisKeys keys)
     private async Task<string?> LookAsync(IDatabase db)
     {
         // First, so that a store from before the key is not claimed even for a moment.
-        if (keys.Format != Oldest && await db.KeyTypeAsync(keys.OldNamespaces) == RedisType.Set)
+        var old = keys.Format == Oldest ? RedisType.None : await db.KeyTypeAsync(keys.OldNamespaces);
+        if (old == RedisType.Set)
         {
             return Describe(Oldest);
         }
 
-        var isClaimed = await db.StringSetAsync(keys.FormatKey, keys.Format, when: When.NotExists);
-        if (!isClaimed && await db.StringGetAsync(keys.FormatKey) is var found && found != keys.Format)
+        var found = await db.StringGetAsync(keys.FormatKey);
+        var isClaimed = found.IsNull && await db.StringSetAsync(keys.FormatKey, keys.Format, when: When.NotExists);
+        if (found.IsNull && !isClaimed)
+        {
+            found = await db.StringGetAsync(keys.FormatKey);
+        }
+
+        if (!isClaimed && found != keys.Format)
         {
             return Describe(int.TryParse(found.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var other) ? other : int.MaxValue);
         }
 
-        if (keys.Format == Oldest || await db.StringSetAsync(keys.OldNamespaces, Mark, when: When.NotExists)
+        if (keys.Format == Oldest || old != RedisType.None || await db.StringSetAsync(keys.OldNamespaces, Mark, when: When.NotExists)
             || await db.KeyTypeAsync(keys.OldNamespaces) != RedisType.Set)
         {
             return null;

@@ -63,7 +63,7 @@ internal sealed class SimTransport(World world, SimProcess guard, LiveOptions op
             {
                 (_, { } reason) => new(StartReply.NotReached, reason),
                 (202, _) => new(StartReply.Accepted, "202"),
-                (>= 200 and < 300, _) => new(StartReply.Ready, "ready"),
+                ( >= 200 and < 300, _) => new(StartReply.Ready, "ready"),
                 (var status, _) => new(StartReply.Refused, $"start answered {status}"),
             };
         }
@@ -81,7 +81,7 @@ internal sealed class SimTransport(World world, SimProcess guard, LiveOptions op
             return await CallAsync(At(runner), actor, generation, isStart: false, timeout.Token) switch
             {
                 (202, null) => StopReply.Accepted,
-                (>= 200 and < 300, null) => StopReply.Stopped,
+                ( >= 200 and < 300, null) => StopReply.Stopped,
                 _ => StopReply.Failed,
             };
         }
