@@ -12,6 +12,7 @@ using Guard.Core.State.Pools;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -46,7 +47,7 @@ public class HoldBenchmarks
         var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, metrics, time, NullLogger<StarterLiveness>.Instance);
         var client = new RunnerClient(new HttpMessageInvoker(new SocketsHttpHandler()), live, time, NullLogger<RunnerClient>.Instance);
         var starter = new ActorStarter(new(
-            store, client, new SuspectRunners(time), identity, liveness, live, metrics, time, Random.Shared, NullLogger<ActorStarter>.Instance));
+            store, ImplicitTransport.TableOver(new HttpTransport(null!, client)), new SuspectRunners(time), identity, liveness, live, metrics, time, Random.Shared, NullLogger<ActorStarter>.Instance));
         var routes = new RouteCache(live, metrics, new StoreContact(), time);
         var tracker = new PoolHealthTracker(healthStore, live, time, metrics, NullLogger<PoolHealthTracker>.Instance);
         var settings = new PoolSettingsSource(store, live, time, NullLogger<PoolSettingsSource>.Instance);

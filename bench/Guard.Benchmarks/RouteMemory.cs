@@ -63,7 +63,7 @@ internal static class RouteMemory
         State = ActorState.Ready,
         Generation = 1,
         Revision = 2,
-        Runner = new(Copy(runnerId), string.Create(CultureInfo.InvariantCulture, $"http://10.0.{i % Runners / 250}.{i % Runners % 250}:9000"), RunnerProtocol.Http1),
+        Runner = new(Copy(runnerId), new RunnerLocation.Http(string.Create(CultureInfo.InvariantCulture, $"http://10.0.{i % Runners / 250}.{i % Runners % 250}:9000"), RunnerProtocol.Http1)),
     };
 
     private static string Copy(string text) => new(text.AsSpan());

@@ -24,7 +24,7 @@ internal sealed class RoutingWorld
         Cache = new RouteCache(live, metrics, new StoreContact(), TimeProvider.System);
         Resolver = new RouteResolver(Cache, Store, Store, live, metrics, TimeProvider.System);
         var pool = new PoolId("default", "pool");
-        var runner = new RunnerAddress("r", "http://127.0.0.1:1", RunnerProtocol.Http1);
+        var runner = new RunnerAddress("r", new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1));
         var ids = new ActorId[routes];
         for (var i = 0; i < routes; i++)
         {

@@ -20,7 +20,7 @@ public class TransformerBenchmarks
 
     private readonly DefaultHttpContext _context = new() { TraceIdentifier = "0123456789012345678901234567890" };
     private readonly ForwardParts _parts;
-    private readonly RunnerAddress _runner = new("runner", "http://127.0.0.1:9000", RunnerProtocol.Http1);
+    private readonly RunnerAddress _runner = new("runner", new RunnerLocation.Http("http://127.0.0.1:9000", RunnerProtocol.Http1));
     private readonly ActorRoute _route;
 
     public TransformerBenchmarks()
@@ -66,7 +66,7 @@ public class TransformerBenchmarks
     {
         var message = new HttpRequestMessage { Version = HttpVersion.Version11 };
         var exchange = new ForwardExchange(_parts, _context, _route, "/request/hello?x=1", null, null);
-        await exchange.TransformRequestAsync(_context, message, _runner.Endpoint, default);
+        await exchange.TransformRequestAsync(_context, message, _runner.Location.Endpoint, default);
         return message;
     }
 }

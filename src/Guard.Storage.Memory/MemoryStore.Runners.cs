@@ -224,7 +224,7 @@ internal sealed partial class MemoryStore
         var now = Now;
         var record = new RunnerRecord
         {
-            Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol, runner.RoutingKey, runner.IsImplicit),
+            Address = new(runner.RunnerId, runner.Location),
             Pool = pool.Id,
             Key = runner.Key,
             Version = runner.Version,
@@ -249,13 +249,7 @@ internal sealed partial class MemoryStore
     private static RunnerRecord Renewed(RunnerRecord record, NewRunner runner) => record with
     {
         // By value: routes to an address that did not change keep sharing it.
-        Address = record.Address with
-        {
-            Endpoint = runner.Endpoint,
-            Protocol = runner.Protocol,
-            RunnerKey = runner.RoutingKey,
-            IsImplicit = runner.IsImplicit,
-        },
+        Address = record.Address with { Location = runner.Location },
         Version = runner.Version,
         TotalSlots = runner.TotalSlots,
         IsStatic = record.IsStatic || runner.IsStatic,

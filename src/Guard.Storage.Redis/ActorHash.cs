@@ -18,7 +18,7 @@ internal static class ActorHash
         State = hash.Choice<ActorState>("s"),
         Generation = hash.Number("g"),
         Revision = hash.Number("r"),
-        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, hash.Required("re"), hash.Choice<RunnerProtocol>("rp"), hash.Text("rk"), hash.Has("ri")) : null,
+        Runner = hash.Text("ru") is { } runner ? new RunnerAddress(runner, LocationFields.ReadOfActor(hash)) : null,
         Starter = hash.Text("st"),
         StartId = hash.Text("si"),
         Error = hash.Text("e") is { } error ? ReadError(error) : null,

@@ -30,8 +30,10 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly ConcurrentDictionary<string, RedisScript> _scripts = new();
     private readonly ConcurrentDictionary<string, bool> _rejected = new();
+    private readonly FormatCheck _format;
     private readonly CancellationTokenSource _stopped = new();
     private string? _clock;
+    private volatile bool _isAsked;
     private long _lastSuccess;
 
     /// <param name="settings">Of <see cref="RedisSettings"/>.</param>
@@ -46,6 +48,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         ILogger<RedisConnection> logger)
     {
         Keys = keys;
+        _format = new(keys);
         _deadline = deadline;
         _contact = contact;
         _observe = observe;
@@ -116,6 +119,27 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     public Task<T> CallAsync<T>(string op, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
         => _contact.IsUp ? TryCallAsync(op, call, cancellationToken) : throw new StoreException(StoreFailure.Away, "contact with Redis is lost");
 
+    /// <summary>Why the store is not for this Guard, in one line; null when it is, or when Redis does not answer in time: then it is found
+    /// out before the first call.</summary>
+    public async Task<string?> RefusalAsync(CancellationToken cancellationToken)
+    {
+        _isAsked = true;
+        try
+        {
+            await CallAsync("format", static _ => Task.FromResult(true), cancellationToken);
+        }
+        catch (StoreException)
+        {
+            // Told of by what is returned, or away.
+        }
+        finally
+        {
+            _isAsked = false;
+        }
+
+        return _format.Refusal;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopped.CancelAsync();
@@ -130,11 +154,16 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions settings)
     {
         var redis = await ConnectionMultiplexer.ConnectAsync(settings);
-        redis.ConnectionRestored += (_, _) => Restored?.Invoke();
+        redis.ConnectionRestored += (_, _) =>
+        {
+            _format.Forget();
+            Restored?.Invoke();
+        };
         return redis;
     }
 
-    private RedisScript Script(string name) => _scripts.GetOrAdd(name, static (name, clock) => RedisScript.Load(name, clock), _clock);
+    private RedisScript Script(string name)
+        => _scripts.GetOrAdd(name, static (name, connection) => RedisScript.Load(name, connection.Keys.Format, connection._clock), this);
 
     private static async Task<RedisReply> EvaluateAsync(IDatabase db, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -166,6 +195,12 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             result = "timeout";
             Failed();
             throw new StoreException(StoreFailure.Away, "Redis did not answer in time", e);
+        }
+        catch (StoreException)
+        {
+            // The store's format was refused.
+            result = "failed";
+            throw;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -212,7 +247,33 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
-    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> call) => await call((await _connecting).GetDatabase());
+    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> call)
+    {
+        var db = (await _connecting).GetDatabase();
+        if (!_format.HasPassed)
+        {
+            await CheckFormatAsync(db);
+        }
+
+        return await call(db);
+    }
+
+    private async Task CheckFormatAsync(IDatabase db)
+    {
+        var before = _format.Refusal;
+        await _format.RunAsync(db);
+        if (_format.Refusal is not { } refusal)
+        {
+            return;
+        }
+
+        if (refusal != before && !_isAsked)
+        {
+            LogRefused(refusal);
+        }
+
+        throw new StoreException(StoreFailure.Rejected, refusal);
+    }
 
     private void Failed()
     {
@@ -259,4 +320,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
 
     [LoggerMessage(4, LogLevel.Information, "Redis accepts {Op} again", EventName = "RedisAccepted")]
     private partial void LogAccepted(string op);
+
+    [LoggerMessage(5, LogLevel.Critical, "Nothing is read or written: {Refusal}", EventName = "RedisFormatRefused")]
+    private partial void LogRefused(string refusal);
 }

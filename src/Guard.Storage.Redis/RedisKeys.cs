@@ -8,8 +8,14 @@ namespace Guard.Storage.Redis;
 /// that one script may touch it all, also on a cluster. Each index key stands in a slot of its own, a namespace's lists in one together.
 /// </summary>
 /// <param name="prefix"><c>Store:Redis:KeyPrefix</c>.</param>
-internal sealed class RedisKeys(string prefix)
+/// <param name="format"><c>Store:Redis:Format</c>: see <see cref="FormatCheck"/>.</param>
+internal sealed class RedisKeys(string prefix, int format = FormatCheck.Oldest)
 {
+    public string Prefix => prefix;
+
+    /// <summary>How records are written.</summary>
+    public int Format => format;
+
     /// <summary>What the keys of a pool begin with: scripts append the rest.</summary>
     public RedisKey Pool(PoolId pool) => $"{prefix}:{{{pool.Namespace}/{pool.Name}}}:";
 
@@ -26,7 +32,13 @@ internal sealed class RedisKeys(string prefix)
     public RedisKey Namespace(string @namespace) => $"{prefix}:{{{@namespace}}}:";
 
     /// <summary>The set of all namespaces.</summary>
-    public RedisKey Namespaces => $"{prefix}:namespaces";
+    public RedisKey Namespaces => format == FormatCheck.Oldest ? OldNamespaces : $"{prefix}:spaces";
+
+    /// <summary>The namespaces of a store of format 1; a text for builds that know no other in those of later ones.</summary>
+    public RedisKey OldNamespaces => $"{prefix}:namespaces";
+
+    /// <summary>The store's format.</summary>
+    public RedisKey FormatKey => $"{prefix}:format";
 
     /// <summary>Which Guard keeps which partition of the pools.</summary>
     public RedisKey Leases => $"{prefix}:leases";

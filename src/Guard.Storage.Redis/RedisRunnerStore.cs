@@ -24,10 +24,10 @@ internal sealed partial class RedisRunnerStore(RedisConnection redis, RedisPools
     {
         RedisValue[] arguments =
         [
-            runner.RunnerId, runner.Key, runner.Version, runner.Endpoint, (int)runner.Protocol, runner.TotalSlots, runner.IsStatic ? 1 : 0,
-            EligibleAfter, runner.IsImplicit ? 1 : 0, runner.RoutingKey ?? "",
+            runner.RunnerId, runner.Key, runner.Version, runner.TotalSlots, runner.IsStatic ? 1 : 0, EligibleAfter,
             runner.Stream?.Owner ?? "", runner.Stream?.Terms ?? "", (long)(runner.Stream?.OpenedAgo.TotalMilliseconds ?? 0),
             runner.Stream is { IsLeaving: true } ? 1 : 0,
+            .. LocationFields.Write(runner.Location, redis.Keys.Format),
         ];
         var reply = await EvaluateAsync("runner_register", runner.Pool, arguments, cancellationToken);
         if (reply.Length == 0)

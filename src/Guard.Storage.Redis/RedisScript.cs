@@ -29,27 +29,33 @@ internal sealed class RedisScript
 
     /// <summary>Reads a script from this assembly.</summary>
     /// <param name="name">The file's name without <c>.lua</c>.</param>
+    /// <param name="format">Of the store: the part <c>location</c> is <c>location_{format}</c>.</param>
     /// <param name="clock">Stands in for the part <c>clock</c>: tests move the time of a real Redis with it. Null for the part itself.</param>
-    public static RedisScript Load(string name, string? clock = null)
+    public static RedisScript Load(string name, int format, string? clock = null)
     {
         var text = new StringBuilder();
-        Append(name, text, [], clock);
+        Append(name, text, [], format, clock);
         return new(name, text.ToString());
     }
 
-    private static void Append(string name, StringBuilder text, HashSet<string> included, string? clock)
+    private static void Append(string name, StringBuilder text, HashSet<string> included, int format, string? clock)
     {
         if (!included.Add(name))
         {
             return;
         }
 
-        var source = name == "clock" && clock is not null ? clock : Read(name);
+        var source = name switch
+        {
+            "clock" when clock is not null => clock,
+            "location" => Read(FormattableString.Invariant($"location_{format}")),
+            _ => Read(name),
+        };
         if (source.StartsWith(UseMark, StringComparison.Ordinal))
         {
             foreach (var part in source[UseMark.Length..source.IndexOf('\n', StringComparison.Ordinal)].Split(',', StringSplitOptions.TrimEntries))
             {
-                Append(part, text, included, clock);
+                Append(part, text, included, format, clock);
             }
         }
 

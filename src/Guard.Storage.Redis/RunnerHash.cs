@@ -9,7 +9,7 @@ internal static class RunnerHash
 {
     public static RunnerRecord Read(string id, PoolId pool, RedisHash hash) => new()
     {
-        Address = new(id, hash.Required("ep"), hash.Choice<RunnerProtocol>("pr"), hash.Text("rk"), hash.Has("im")),
+        Address = new(id, LocationFields.ReadOfRunner(hash)),
         Pool = pool,
         Key = hash.Text("k") ?? "",
         Version = (int)hash.Number("v"),

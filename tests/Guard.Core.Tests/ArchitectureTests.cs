@@ -33,6 +33,23 @@ public sealed class ArchitectureTests
         Assert.True(cycles.Count == 0, $"rooms know each other in a circle:{Environment.NewLine}{string.Join(Environment.NewLine, cycles)}");
     }
 
+    /// <summary>How a runner is reached is known to its transport alone; whoever delivers, wakes, evicts or stops asks
+    /// <c>RunnerTransports</c>.</summary>
+    [Theory]
+    [InlineData("Guard.Core.Request.Delivery")]
+    [InlineData("Guard.Core.Request.Readiness")]
+    [InlineData("Guard.Core.Request.Routing")]
+    [InlineData("Guard.Core.State.Actors")]
+    [InlineData("Guard.Core.State.Runners")]
+    [InlineData("Guard.Core.State.Upkeep")]
+    public void Folders_AboveTransport_KnowNoTransport(string folder)
+    {
+        var used = Graph.Value.UsedBy(folder).ToArray();
+
+        Assert.NotEmpty(used);
+        Assert.DoesNotContain(used, f => f is "Guard.Core.Transport.Http" or "Guard.Core.Transport.Implicit" or "Guard.Core.Transport.Connections");
+    }
+
     [Fact]
     public void Scan_KnownDependencies_AreSeen()
     {

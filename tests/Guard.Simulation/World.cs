@@ -1,6 +1,6 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Options;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Ids;
 using Guard.Model.Stores;
 using Guard.Simulation.Checks;

@@ -59,7 +59,7 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
     public async Task<bool> IsRightAsync(Clients.Answer answer, CancellationToken cancellationToken)
         => await store.Actors.GetAsync(actors[answer.Actor], pool, cancellationToken) is { State: ActorState.Ready } actor
             && answer.Generation == actor.Generation
-            && (!ByAddress || actor.Runner!.Endpoint.EndsWith($"/a{answer.Address}", StringComparison.Ordinal));
+            && (!ByAddress || actor.Runner!.Location.Endpoint.EndsWith($"/a{answer.Address}", StringComparison.Ordinal));
 
     /// <param name="perSecond">At most.</param>
     /// <param name="time">Ends after this.</param>
@@ -144,7 +144,7 @@ internal sealed class ActorMoves(StoreLink store, PoolId pool, IReadOnlyList<Act
         {
             var address = Interlocked.Increment(ref _addresses);
             var endpoint = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[(n + offset) % ports.Length]}/a{address}");
-            if (await store.Runners.RegisterAsync(new(ActorId.New(1).ToString(), pool, key, 1, endpoint, RunnerProtocol.Http1, 1_000_000), cancellationToken) is null)
+            if (await store.Runners.RegisterAsync(new(ActorId.New(1).ToString(), pool, key, 1, new RunnerLocation.Http(endpoint, RunnerProtocol.Http1), 1_000_000), cancellationToken) is null)
             {
                 throw new LoadException("a runner could not register again");
             }

@@ -84,6 +84,10 @@ internal sealed class RedisStoreOptions : OptionSection
     [Text(TextForm.KeyPrefix, Meaning = "Put before every key in Redis, so that several installations can share one.")]
     public string KeyPrefix { get; set; } = "guard";
 
+    [Number(1, 2, Meaning =
+        "How records are kept. `1`: as builds from before this option keep them, which may share the store. `2`: for a store that begins empty and that only builds with this option use. A Guard set to another format than its store has does not start.")]
+    public int Format { get; set; } = 1;
+
     [Duration("00:00:00.001", "00:01:00", Meaning =
         "How long one call to Redis may take. When calls fail and none succeeds for as long, Redis counts as away: further calls fail at once until it answers again.")]
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(1);

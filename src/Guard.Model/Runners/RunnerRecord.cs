@@ -12,23 +12,8 @@ internal enum RunnerProtocol
     H2c,
 }
 
-/// <summary>
-/// How to reach a runner. Immutable, compared by value; shared by every route to the runner.
-/// </summary>
-/// <param name="RunnerId">The runner.</param>
-/// <param name="Endpoint">Its base URL without a trailing slash.</param>
-/// <param name="Protocol">What it speaks.</param>
-/// <param name="RunnerKey">Sent as <c>x-rivet-runner-key</c> when a platform routes on it; null otherwise.</param>
-/// <param name="IsImplicit">It has no start and stop calls: an actor is ready as soon as it has a slot and gone as soon as it is told to
-/// stop. Nothing fences generations there.</param>
-internal sealed record RunnerAddress(string RunnerId, string Endpoint, RunnerProtocol Protocol, string? RunnerKey = null, bool IsImplicit = false)
-{
-    /// <summary><see cref="RunnerKey"/> as it is sent: the runner chose it, and whatever is in it must stay inside this one header.</summary>
-    public string? RunnerKeyHeader => RunnerKey is null ? null : ActorKey.ToHeaderValue(RunnerKey);
-
-    /// <summary>The endpoint has a path of its own, which stands before the actor's.</summary>
-    public bool HasBasePath => Endpoint.AsSpan("https://".Length).Contains('/');
-}
+/// <summary>A runner and where it is. Immutable, compared by value; shared by every route to the runner.</summary>
+internal sealed record RunnerAddress(string RunnerId, RunnerLocation Location);
 
 /// <summary>What a serverless runner lives by: the connection that a Guard opened to it.</summary>
 /// <param name="Owner">The Guard that holds it. When that Guard is dead the runner is lost.</param>

@@ -11,7 +11,7 @@ internal interface IRunnerStore
     /// by version of its pool are computed anew (<see cref="VersionDrain"/>), its own included.
     /// </summary>
     /// <remarks>
-    /// Renewed: the runner id, its slots in use, a drain and being static stay; endpoint, protocol, version and total slots are replaced,
+    /// Renewed: the runner id, its slots in use, a drain and being static stay; location, version and total slots are replaced,
     /// and it counts as a heartbeat. Its actors are told the new address. With fewer slots than are in use none is left, and none is taken
     /// from an actor. After loss or deletion the same key gets a new record with the id given.
     /// </remarks>
@@ -57,20 +57,15 @@ internal interface IRunnerStore
 
 /// <param name="RunnerId">The id it gets when its key is new; one that no runner ever had.</param>
 /// <param name="TotalSlots">At least 0.</param>
-/// <param name="IsImplicit">See <see cref="RunnerAddress"/>; only what Guard itself registers may be.</param>
-/// <param name="RoutingKey">See <see cref="RunnerAddress.RunnerKey"/>.</param>
 /// <param name="Stream">The stream that its life is; null for a runner that registers itself.</param>
 internal sealed record NewRunner(
     string RunnerId,
     PoolId Pool,
     string Key,
     int Version,
-    string Endpoint,
-    RunnerProtocol Protocol,
+    RunnerLocation Location,
     int TotalSlots,
     bool IsStatic = false,
-    bool IsImplicit = false,
-    string? RoutingKey = null,
     RunnerStream? Stream = null);
 
 /// <param name="RunnerId">The runner.</param>

@@ -1,7 +1,7 @@
 --! use: clock, pool, runner
 -- An actor is the hash actor:{id}. What the transitions do is said in ActorLifecycle; this does the same, and the contract suite holds
 -- both to it. Fields: n name, k key, cp crash policy (0 sleep, 1 restart, 2 destroy), in input, s state (as ActorState numbers them), g generation, r revision,
--- ru/re/rp/ri/rk runner id, endpoint, protocol, implicit and routing key, st starter, si start id, e error, c created, ss start, pa pending allocation, co connectable,
+-- ru runner id and ACTOR_AT where that is, st starter, si start id, e error, c created, ss start, pa pending allocation, co connectable,
 -- sl at rest, rs reschedule, rc restarts, sd deadline to stop, d destroyed (times in Unix ms).
 -- Errors: N no capacity, R/L/D no response, connection lost, draining timeout followed by the runner, C crashed followed by the message, I internal.
 local SLEEPING, STARTING, READY, STOPPING, DESTROYED, PENDING, CRASHED = '0', '1', '2', '3', '4', '5', '6'
@@ -13,6 +13,13 @@ end
 
 local function holds(state)
   return state == STARTING or state == READY or state == STOPPING
+end
+
+-- Says where the actor runs: where that runner is, or, without one, nowhere.
+local function place(actor, runner)
+  for i, field in ipairs(ACTOR_AT) do
+    actor[field] = runner and runner[RUNNER_AT[i]]
+  end
 end
 
 local function raise(actor)
@@ -83,7 +90,8 @@ local function released(actor, state)
   local after = copy(actor)
   after.s = state
   raise(after)
-  after.ru, after.re, after.rp, after.ri, after.rk, after.st, after.si = nil, nil, nil, nil, nil, nil, nil
+  after.ru, after.st, after.si = nil, nil, nil
+  place(after, nil)
   after.pa, after.co, after.rs, after.sd = nil, nil, nil, nil
   return after
 end

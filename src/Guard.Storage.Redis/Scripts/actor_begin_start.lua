@@ -158,7 +158,8 @@ local after = copy(actor)
 after.s = STARTING
 after.g = int(tonumber(actor.g) + 1)
 raise(after)
-after.ru, after.re, after.rp, after.ri, after.rk = chosen.id, chosen.runner.ep, chosen.runner.pr, chosen.runner.im, chosen.runner.rk
+after.ru = chosen.id
+place(after, chosen.runner)
 after.st, after.si, after.ss = starter, startId, int(t)
 after.pa, after.sl, after.rs = nil, nil, nil
 inHand[chosen.id] = chosen.runner

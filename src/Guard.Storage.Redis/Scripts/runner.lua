@@ -1,7 +1,7 @@
---! use: clock, pool
--- A runner is the hash runner:{id}; fields: k key, v version, ep endpoint, pr protocol, t total slots, rem slots left, av version of its
--- actors, stc static, im implicit, c created, dr drained by request since, vd drained by version since, stp stopped at, p last heartbeat, rk
--- routing key; and of its stream, where its life is one: ow the Guard that holds it, tm its terms, op opened, lv 1 when its Guard leaves. Its
+--! use: clock, pool, location
+-- A runner is the hash runner:{id}; fields: k key, v version, RUNNER_AT where it is, t total slots, rem slots left, av version of its
+-- actors, stc static, c created, dr drained by request since, vd drained by version since, stp stopped at, p last
+-- heartbeat; and of its stream, where its life is one: ow the Guard that holds it, tm its terms, op opened, lv 1 when its Guard leaves. Its
 -- actors are the hash runner:{id}:actors.
 local function runnerKey(id)
   return pool .. 'runner:' .. id
@@ -9,6 +9,20 @@ end
 
 local function actorsKey(id)
   return pool .. 'runner:' .. id .. ':actors'
+end
+
+-- Puts a runner where the arguments from `first` on say; '' is a field that is not there. Returns whether it was elsewhere.
+local function settle(runner, first)
+  local moved = false
+  for i, field in ipairs(RUNNER_AT) do
+    local value = ARGV[first + i - 1]
+    if value == '' then
+      value = nil
+    end
+    moved = moved or runner[field] ~= value
+    runner[field] = value
+  end
+  return moved
 end
 
 local function drains(runner)

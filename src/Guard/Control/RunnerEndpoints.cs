@@ -1,6 +1,5 @@
 using Guard.Control.Input;
 using Guard.Control.Shapes;
-using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.State.Runners;
@@ -13,13 +12,11 @@ namespace Guard.Control;
 
 /// <summary>Runners: their life as they tell it, and what they say of their actors. Thread-safe.</summary>
 internal sealed partial class RunnerEndpoints(
+    RunnerInbox inbox,
     IRunnerStore runners,
-    IActorStore actors,
     IPoolStore pools,
     LiveOptions options,
     EndpointPolicy endpoints,
-    RunnerRegistry registry,
-    GuardMetrics metrics,
     ILogger<RunnerEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder api)
@@ -73,17 +70,14 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(error);
         }
 
-        if (!await pools.NamespaceExistsAsync(runner!.Pool.Namespace, call.Cancelled))
+        if (await inbox.RegisterAsync(runner!, call.Cancelled) is not { } registered)
         {
-            return ControlResult.Error(GuardErrors.NamespaceNotFound(runner.Pool.Namespace));
+            return ControlResult.Error(await pools.NamespaceExistsAsync(runner!.Pool.Namespace, call.Cancelled)
+                ? GuardErrors.NoRunnerConfig(runner.Pool.Namespace, runner.Pool.Name)
+                : GuardErrors.NamespaceNotFound(runner.Pool.Namespace));
         }
 
-        if (await registry.RegisterAsync(runner, call.Cancelled) is not { } registered)
-        {
-            return ControlResult.Error(GuardErrors.NoRunnerConfig(runner.Pool.Namespace, runner.Pool.Name));
-        }
-
-        LogRegistered(registered.RunnerId, runner.Pool, runner.Version, runner.TotalSlots, registered.RunnerId != newId);
+        LogRegistered(registered.RunnerId, runner!.Pool, runner.Version, runner.TotalSlots, registered.RunnerId != newId);
         var reply = new RunnerRegisterReply(
             RunnerShape.Of(registered),
             (long)(current.Runners.EligibleAfter / 3).TotalMilliseconds,
@@ -121,7 +115,7 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(error);
         }
 
-        return await runners.HeartbeatAsync(id, call.Cancelled) is { } beat
+        return await inbox.BeatAsync(id, call.Cancelled) is { } beat
             ? ControlResult.Ok(new HeartbeatReply(beat.Draining, beat.ActorsVersion), ControlJson.Default.HeartbeatReply)
             : ControlResult.Error(GuardErrors.RunnerNotFound());
     }
@@ -147,13 +141,7 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(error);
         }
 
-        if (!await runners.DrainAsync(id, call.Cancelled))
-        {
-            return ControlResult.Error(GuardErrors.RunnerNotFound());
-        }
-
-        LogDraining(id);
-        return ControlResult.Ok(EmptyShape.Instance, ControlJson.Default.EmptyShape);
+        return Done(await inbox.DrainAsync(id, call.Cancelled));
     }
 
     private async Task<IResult> DeleteAsync(ControlCall call, string id)
@@ -163,13 +151,7 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(error);
         }
 
-        if (!await runners.DeleteAsync(id, call.Cancelled))
-        {
-            return ControlResult.Error(GuardErrors.RunnerNotFound());
-        }
-
-        LogDeleted(id);
-        return ControlResult.Ok(EmptyShape.Instance, ControlJson.Default.EmptyShape);
+        return Done(await inbox.LeaveAsync(id, call.Cancelled));
     }
 
     private async Task<IResult> EventsAsync(ControlCall call, string id)
@@ -179,69 +161,17 @@ internal sealed partial class RunnerEndpoints(
             return ControlResult.Error(call.Error!);
         }
 
-        // A stopped runner has lost its actors already: it must hear that it is to register again.
-        if (await runners.GetAsync(id, call.Cancelled) is not { StopTs: 0 })
-        {
-            return ControlResult.Error(GuardErrors.RunnerNotFound());
-        }
-
-        var results = new List<string>(body.Events.Count);
-        foreach (var item in body.Events)
-        {
-            var runnerEvent = item.ToEvent();
-            var result = await actors.ApplyEventAsync(id, runnerEvent, call.Cancelled) switch
-            {
-                RunnerEventResult.Ok => "ok",
-                RunnerEventResult.Stale => "stale",
-                _ => "unknown",
-            };
-            results.Add(result);
-            Told(id, runnerEvent, item.Event, result);
-        }
-
-        return ControlResult.Ok(new RunnerEventsReply(results), ControlJson.Default.RunnerEventsReply);
+        return await inbox.ApplyAsync(id, [.. body.Events.Select(e => e.ToEvent())], call.Cancelled) is { } results
+            ? ControlResult.Ok(new RunnerEventsReply([.. results.Select(r => r.Name())]), ControlJson.Default.RunnerEventsReply)
+            : ControlResult.Error(GuardErrors.RunnerNotFound());
     }
 
-    private void Told(string runnerId, RunnerEvent runnerEvent, string kind, string result)
-    {
-        metrics.RunnerEvent(kind, result);
-        if (runnerEvent.Kind == RunnerEventKind.Crashed && result == "ok")
-        {
-            LogCrashed(runnerEvent.Actor, runnerEvent.Generation, runnerId, CrashMessage.Clean(runnerEvent.Message));
-        }
-        else
-        {
-            LogEvent(runnerEvent.Actor, runnerEvent.Generation, runnerId, kind, result);
-        }
-    }
+    private static IResult Done(bool isKnown)
+        => isKnown ? ControlResult.Ok(EmptyShape.Instance, ControlJson.Default.EmptyShape) : ControlResult.Error(GuardErrors.RunnerNotFound());
 
     [LoggerMessage(
         1, LogLevel.Information,
         "Runner {RunnerId} of pool {Pool} registered: version {Version}, {Slots} slots (again: {Again})",
         EventName = "RunnerRegistered")]
     private partial void LogRegistered(string runnerId, PoolId pool, int version, int slots, bool again);
-
-    [LoggerMessage(
-        2, LogLevel.Information,
-        "Runner {RunnerId} drains on request: it gets no new actors, and those it has are told to stop",
-        EventName = "RunnerDrainRequested")]
-    private partial void LogDraining(string runnerId);
-
-    [LoggerMessage(
-        3, LogLevel.Information,
-        "Runner {RunnerId} deleted on request: its actors follow their crash policy",
-        EventName = "RunnerDeleted")]
-    private partial void LogDeleted(string runnerId);
-
-    [LoggerMessage(
-        4, LogLevel.Warning,
-        "Actor {ActorId} generation {Generation} crashed on runner {RunnerId}: {Reason}. It follows its crash policy; look at the runner's log",
-        EventName = "ActorCrashed")]
-    private partial void LogCrashed(ActorId actorId, long generation, string runnerId, string reason);
-
-    [LoggerMessage(
-        5, LogLevel.Debug,
-        "Runner {RunnerId} says {Event} of actor {ActorId} generation {Generation}: {Result}",
-        EventName = "RunnerEvent")]
-    private partial void LogEvent(ActorId actorId, long generation, string runnerId, string @event, string result);
 }

@@ -15,8 +15,10 @@ using Guard.Core.State.Pools;
 using Guard.Core.State.Runners;
 using Guard.Core.State.Serverless;
 using Guard.Core.State.Upkeep;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Connections;
 using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Core.Transport.WebSockets;
 using Guard.Health;
 using Guard.Model.Stores;
@@ -68,7 +70,7 @@ internal static class CoreServices
         services.AddControlApi();
         services.AddSingleton<StopActor>(static sp =>
         {
-            var runners = sp.GetRequiredService<RunnerClient>();
+            var runners = sp.GetRequiredService<RunnerTransports>();
             return (runner, id, generation, reason, _) => runners.StopAsync(runner, id, generation, reason);
         });
         services.AddSingleton(listeners);
@@ -127,7 +129,7 @@ internal static class CoreServices
         var settings = RedisSettings.TryParse(options.Configuration, out var parsed) ? parsed : throw new ArgumentException("not a Redis configuration", nameof(options));
         services.AddSingleton(sp => new RedisConnection(
             settings,
-            new RedisKeys(options.KeyPrefix),
+            new RedisKeys(options.KeyPrefix, options.Format),
             options.CallTimeout,
             sp.GetRequiredService<StoreContact>(),
             sp.GetRequiredService<GuardMetrics>().StoreOp,
@@ -166,7 +168,7 @@ internal static class CoreServices
         services.AddSingleton<HttpMessageInvoker>(sp => sp.GetRequiredService<RunnerInvoker>());
         services.AddSingleton<RunnerClient>();
         services.AddSingleton<SuspectRunners>();
-        services.AddSingleton<RunnerRegistry>();
+        services.AddSingleton<RunnerInbox>();
         services.AddSingleton(Random.Shared);
         services.AddSingleton<StarterLiveness>();
         services.AddSingleton<WakeServices>();
@@ -245,6 +247,8 @@ internal static class CoreServices
         services.AddSingleton<ForwardingInvoker>();
         services.AddSingleton<OpenWebSockets>();
         services.AddSingleton<ActorForwarder>();
+        services.AddSingleton<HttpTransport>();
+        services.AddSingleton(static sp => ImplicitTransport.TableOver(sp.GetRequiredService<HttpTransport>()));
         services.AddSingleton<CorsPolicy>();
         services.AddSingleton<GatewayRequestChecks>();
         services.AddSingleton<ReplayLoop>();

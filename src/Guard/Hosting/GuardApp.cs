@@ -66,6 +66,11 @@ internal sealed partial class GuardApp : IAsyncDisposable
     /// <summary>Starts to listen. Throws what <see cref="StartupFailure"/> describes when it cannot.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
+        if (Services.GetService<RedisConnection>() is { } redis && await redis.RefusalAsync(cancellationToken) is { } refusal)
+        {
+            throw new StartupException(refusal);
+        }
+
         // The seed is read before anything listens, and may not point at what is about to.
         Services.GetRequiredService<EndpointPolicy>().SetOwnListeners(GuardEndpoints.AddressesOf(_app.Configuration));
         try

@@ -31,6 +31,8 @@ internal sealed record SeedFile(
         var runners = (file.Runners ?? []).Select((item, i) =>
             ($"runners[{i}]", item.ToRunner(
                 item.Namespace ?? DefaultNamespace, ActorId.New((ushort)datacenter.Label).ToString(), endpoints, errors.At("runners").At(i), isStatic: true)))
+            .Where(r => r.Item2 is not null)
+            .Select(r => (r.Item1, r.Item2!))
             .ToList();
         var actors = (file.Actors ?? []).Select((item, i) => ReadActor(item, $"actors[{i}]", datacenter, errors.At("actors").At(i))).ToList();
         return new SeedFile(pools, runners, actors);

@@ -13,7 +13,7 @@ namespace Guard.Seed;
 /// </summary>
 internal sealed partial class SeedLoader(
     IPoolStore pools,
-    RunnerRegistry runners,
+    RunnerInbox runners,
     IActorStore actors,
     LiveOptions options,
     EndpointPolicy endpoints,

@@ -21,7 +21,7 @@ internal sealed partial class SidecarRunner(
     SidecarApp app,
     IPoolStore pools,
     IRunnerStore runners,
-    RunnerRegistry registry,
+    RunnerInbox inbox,
     EndpointPolicy endpoints,
     HealthState health,
     IHostApplicationLifetime lifetime,
@@ -101,7 +101,7 @@ internal sealed partial class SidecarRunner(
         else if (time.GetElapsedTime(_lastBeat) >= options.Current.Runners.EligibleAfter / 3)
         {
             _lastBeat = time.GetTimestamp();
-            if (await runners.HeartbeatAsync(runnerId, cancellationToken) is null)
+            if (await inbox.BeatAsync(runnerId, cancellationToken) is null)
             {
                 // Lost meanwhile, or the store forgot: what it ran is somebody else's now.
                 _runnerId = null;
@@ -146,16 +146,15 @@ internal sealed partial class SidecarRunner(
 
         var pool = new PoolId(sidecar.Namespace, sidecar.Pool);
         await pools.AddAsync(pool, new PoolConfig(), cancellationToken);
+        var at = new RunnerLocation.Http(url, sidecar.Protocol == SidecarProtocol.H2c ? RunnerProtocol.H2c : RunnerProtocol.Http1);
         var runner = new NewRunner(
             ActorId.New((ushort)current.Datacenter.Label).ToString(),
             pool,
             sidecar.Key ?? Environment.MachineName,
             sidecar.Version,
-            url,
-            sidecar.Protocol == SidecarProtocol.H2c ? RunnerProtocol.H2c : RunnerProtocol.Http1,
-            sidecar.Slots,
-            IsImplicit: sidecar.StartMode == SidecarStartMode.Implicit);
-        if (await registry.RegisterAsync(runner, cancellationToken) is { } registered)
+            sidecar.StartMode == SidecarStartMode.Implicit ? new RunnerLocation.Implicit(at) : at,
+            sidecar.Slots);
+        if (await inbox.RegisterAsync(runner, cancellationToken) is { } registered)
         {
             _lastBeat = time.GetTimestamp();
             _runnerId = registered.RunnerId;

@@ -52,7 +52,7 @@ internal sealed class ActorChecks(World world)
         _changed = true;
         world.History.Note(
             world.Store.Process,
-            $"{id} is {now.State} in generation {now.Generation} revision {now.Revision} on {now.Runner?.Endpoint} error {(int?)now.Error?.Kind ?? -1}");
+            $"{id} is {now.State} in generation {now.Generation} revision {now.Revision} on {now.Runner?.Location.Endpoint} error {(int?)now.Error?.Kind ?? -1}");
         if (before is not null && (now.Generation < before.Generation || now.Revision <= before.Revision))
         {
             world.Checks.Fail(
@@ -78,7 +78,7 @@ internal sealed class ActorChecks(World world)
         }
 
         _readySince.TryAdd(number, world.Scheduler.Now);
-        var host = new Uri(now.Runner!.Endpoint).Host;
+        var host = new Uri(now.Runner!.Location.Endpoint).Host;
         if (!_taken.Contains((number, now.Generation, host)))
         {
             world.Checks.Fail(ViolationKind.ReadyWithoutRunner, $"a{number} is ready in generation {now.Generation} on {host}, which was not told to start it");

@@ -8,7 +8,7 @@ namespace Guard.Simulation.Plants;
 internal sealed class DrainNotChecked(StoreModel store, SimParameters parameters) : ActorStorePlant(store.Actors)
 {
     /// <summary>A registration is what makes the store count the drains of a pool anew, and this one takes no actor.</summary>
-    private static readonly NewRunner NoRunner = new("plant", World.Pool, "plant", 0, "http://plant", RunnerProtocol.Http1, 0, IsStatic: true);
+    private static readonly NewRunner NoRunner = new("plant", World.Pool, "plant", 0, new RunnerLocation.Http("http://plant", RunnerProtocol.Http1), 0, IsStatic: true);
 
     public override async ValueTask<StartGrant> TryBeginStartAsync(StartRequest request, CancellationToken cancellationToken)
     {

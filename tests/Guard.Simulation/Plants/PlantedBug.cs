@@ -1,4 +1,4 @@
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Actors;
 using Guard.Simulation.Checks;
 

@@ -18,7 +18,7 @@ internal sealed class SlotGivenTwice(StoreModel store) : ActorStorePlant(store.A
         {
             // The store counts free slots by what is taken of the total: one more in all is one more free.
             await store.Runners.RegisterAsync(
-                new(runner.RunnerId, pool, runner.Key, runner.Version, address.Endpoint, address.Protocol, runner.TotalSlots + 1), cancellationToken);
+                new(runner.RunnerId, pool, runner.Key, runner.Version, address.Location, runner.TotalSlots + 1), cancellationToken);
         }
 
         return result;

@@ -1,5 +1,5 @@
 using Guard.Core.State.Runners;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -11,30 +11,28 @@ namespace Guard.Simulation.Processes;
 
 /// <summary>What the control API does for runners and operators, without its HTTP: the same calls to the store in the same order. A call that
 /// throws <see cref="StoreException"/> is its 503.</summary>
-internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry registry, RunnerClient client)
+internal sealed class ControlEdge(World world, GuardStore store, RunnerInbox inbox, RunnerTransports runners)
 {
     public async ValueTask<string> RegisterAsync(SimRunner runner)
     {
-        var registered = await registry.RegisterAsync(
-            new(world.NewRunnerId(), World.Pool, runner.Host, runner.Version, $"http://{runner.Host}", RunnerProtocol.Http1, world.Parameters.SlotsPerRunner),
+        var registered = await inbox.RegisterAsync(
+            new(world.NewRunnerId(), World.Pool, runner.Host, runner.Version, new RunnerLocation.Http($"http://{runner.Host}", RunnerProtocol.Http1), world.Parameters.SlotsPerRunner),
             CancellationToken.None);
         return registered!.RunnerId;
     }
 
     /// <summary>Null is the answer 404: register again.</summary>
-    public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId) => store.HeartbeatAsync(runnerId, CancellationToken.None);
+    public ValueTask<HeartbeatResult?> HeartbeatAsync(string runnerId) => inbox.BeatAsync(runnerId, CancellationToken.None);
 
     public ValueTask<RunnerActors?> ActorsAsync(string runnerId) => store.GetActorsAsync(runnerId, CancellationToken.None);
 
     /// <summary>Null is the answer 404.</summary>
     public async ValueTask<RunnerEventResult?> EventAsync(string runnerId, RunnerEvent runnerEvent)
-        => await ((IRunnerStore)store).GetAsync(runnerId, CancellationToken.None) is { StopTs: 0 }
-            ? await store.ApplyEventAsync(runnerId, runnerEvent, CancellationToken.None)
-            : null;
+        => await inbox.ApplyAsync(runnerId, [runnerEvent], CancellationToken.None) is [var result] ? result : null;
 
-    public ValueTask<bool> DrainRunnerAsync(string runnerId) => store.DrainAsync(runnerId, CancellationToken.None);
+    public ValueTask<bool> DrainRunnerAsync(string runnerId) => inbox.DrainAsync(runnerId, CancellationToken.None);
 
-    public ValueTask<bool> DeleteRunnerAsync(string runnerId) => store.DeleteAsync(runnerId, CancellationToken.None);
+    public ValueTask<bool> DeleteRunnerAsync(string runnerId) => inbox.LeaveAsync(runnerId, CancellationToken.None);
 
     public async ValueTask<bool> DestroyAsync(ActorId id)
     {
@@ -45,7 +43,7 @@ internal sealed class ControlEdge(World world, GuardStore store, RunnerRegistry 
 
         if (before.Runner is { } runner)
         {
-            _ = client.StopAsync(runner, id, before.Generation, "destroy");
+            _ = runners.StopAsync(runner, id, before.Generation, "destroy");
         }
 
         return true;

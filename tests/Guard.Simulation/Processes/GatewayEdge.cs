@@ -5,10 +5,7 @@ using Guard.Core.Request.Readiness;
 using Guard.Core.Request.Routing;
 using Guard.Core.Request.Targets;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Connections;
-using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
-using Guard.Simulation.Engine;
 
 namespace Guard.Simulation.Processes;
 
@@ -23,7 +20,8 @@ internal sealed class GatewayEdge(
     RouteCache routes,
     UnroutedHold unrouted,
     ReadinessGate readiness,
-    ReplayLoop replays)
+    ReplayLoop replays,
+    SimTransport runners)
 {
     private const string Name = "counter";
 
@@ -99,42 +97,7 @@ internal sealed class GatewayEdge(
                 new ActorQueryTarget(World.Pool.Namespace, Name, key, true, World.Pool.Name, null, null, CrashPolicy.Sleep), cancellationToken)
             : resolver.ResolveAsync(request.Actor, cancellationToken);
 
-    /// <summary>One delivery to the route's runner.</summary>
-    private async Task<ForwardOutcome> ForwardAsync(SimRequest request, ActorRoute route)
-    {
-        var runner = world.Runners.Single(r => $"http://{r.Host}" == route.Runner!.Endpoint);
-        try
-        {
-            await RunnerTransport.ReachAsync(world, guard.Process, runner, request.Client.Token);
-            var life = runner.Life;
-            var served = await Wire.CallAsync(
-                guard.Process,
-                life.Process,
-                new Fate(world.Delay(), world.Delay()),
-                () => life.RequestAsync(request, route.Id, route.Generation),
-                request.Client.Token);
-            if (!served)
-            {
-                return new(ForwardStatus.NotMyActor);
-            }
-
-            request.ServedIn = route.Generation;
-            return new(ForwardStatus.Done);
-        }
-        catch (RunnerUnreachableException)
-        {
-            return new(ForwardStatus.NotReached, LastError: "unreachable");
-        }
-        catch (IOException)
-        {
-            request.Broken++;
-            return new(ForwardStatus.Failed, GuardErrors.UpstreamError("response", null));
-        }
-        catch (OperationCanceledException) when (request.Client.IsCancellationRequested)
-        {
-            return new(ForwardStatus.ClientGone);
-        }
-    }
+    private Task<ForwardOutcome> ForwardAsync(SimRequest request, ActorRoute route) => runners.RequestAsync(request, route);
 
     /// <summary>The tries of one request.</summary>
     private sealed class Tries(GatewayEdge edge, SimRequest request) : ReplayedRequest

@@ -9,7 +9,7 @@ using Guard.Core.State.Pools;
 using Guard.Core.State.Runners;
 using Guard.Core.State.Serverless;
 using Guard.Core.State.Upkeep;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Stores;
 using Guard.Simulation.Engine;
 using Guard.Simulation.Model;
@@ -64,11 +64,12 @@ internal sealed class SimGuard
         var live = new LiveOptions(world.Parameters.Options);
         var metrics = world.Metrics;
         var store = new GuardStore(world, Link);
-        var client = new RunnerClient(new HttpMessageInvoker(new RunnerTransport(world, Process)), live, time, Log<RunnerClient>());
+        var runners = new SimTransport(world, Process, live);
+        var transports = ImplicitTransport.TableOver(runners);
         var suspects = new SuspectRunners(time);
         var random = new Random(world.Parameters.Seed + 100 + Process.Index);
         var liveness = new StarterLiveness(store, Identity, metrics, time, Log<StarterLiveness>());
-        var wakes = new WakeServices(store, client, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
+        var wakes = new WakeServices(store, transports, suspects, Identity, liveness, live, metrics, time, random, Log<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Routes = new RouteCache(live, metrics, Link.Contact, time);
         Tracker = new PoolHealthTracker(world.HealthOf?.Invoke(Link, store) ?? store, live, time, metrics, Log<PoolHealthTracker>());
@@ -80,12 +81,12 @@ internal sealed class SimGuard
         Limiter = new HoldLimiter(live, metrics, memory);
         Waits = new ActorWaits(new(Starter, Routes, Tracker, watchers, probes, connects, live, metrics, time));
         var gate = new ReadinessGate(Waits, Starter, Tracker, settings, probes, Limiter, new WakeBudget(live), live, metrics, time);
-        var disowned = new DisownedActors(store, Routes, client, Log<DisownedActors>());
+        var disowned = new DisownedActors(store, Routes, transports, Log<DisownedActors>());
         var resolver = new RouteResolver(Routes, store, store, live, metrics, time);
         var unrouted = new UnroutedHold(Limiter, Link.Contact, live, metrics, time, Log<UnroutedHold>());
-        var registry = new RunnerRegistry(store, suspects, metrics, Log<RunnerRegistry>());
+        var inbox = new RunnerInbox(store, store, suspects, metrics, Log<RunnerInbox>());
         var attention = new PoolAttention(time);
-        var streams = new ServerlessStreams(store, registry, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
+        var streams = new ServerlessStreams(store, inbox, attention, Identity, live, metrics, time, Log<ServerlessStreams>());
         var opener = new ServerlessConnects(
             (_, _) => throw new NotSupportedException("no pool here is serverless"),
             streams, new ConnectReports(store, store, streams, metrics, Log<ScaleServerless>()), store, attention, live, time, random, Log<ScaleServerless>());
@@ -94,7 +95,7 @@ internal sealed class SimGuard
         IPoolJob[] jobs =
         [
             new LoseRunners(Log<LoseRunners>()),
-            new DrainVersions(registry, live),
+            new DrainVersions(inbox, live),
             new RestartActors(Starter, probes, Tracker, settings, live, Log<RestartActors>()),
             new ScaleServerless(opener, streams, store, metadata, liveness, attention, metrics, Log<ScaleServerless>()),
             new EvictActors(store, wakes, Log<EvictActors>()),
@@ -116,8 +117,8 @@ internal sealed class SimGuard
         Tracker.Observed += health => world.Checks.HealthHeld(this, health);
 
         var replays = new ReplayLoop(resolver, Routes, unrouted, gate, disowned, suspects, live, metrics, time, world.Random);
-        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays);
-        Control = new ControlEdge(world, store, registry, client);
+        Gateway = new GatewayEdge(world, this, resolver, Routes, unrouted, gate, replays, runners);
+        Control = new ControlEdge(world, store, inbox, transports);
         Process.Run(() => liveness.RunAsync(CancellationToken.None));
         Process.Run(() => keepers.RunAsync(CancellationToken.None));
         Process.Run(() => starts.RunAsync(CancellationToken.None));

@@ -20,11 +20,11 @@ public abstract partial class RunnerStoreContract : StoreContract
     public async Task RegisterAsync_New_RecordAndCapacity()
     {
         await PutPoolAsync();
-        var runner = new NewRunner("r-1", Pool, "k", 7, "http://10.0.0.1:80", RunnerProtocol.H2c, 5);
+        var runner = new NewRunner("r-1", Pool, "k", 7, new RunnerLocation.Http("http://10.0.0.1:80", RunnerProtocol.H2c), 5);
 
         var record = (await Store.Runners.RegisterAsync(runner, Ct))!.Runner;
 
-        Assert.Equal(new RunnerAddress("r-1", "http://10.0.0.1:80", RunnerProtocol.H2c), record.Address);
+        Assert.Equal(new RunnerAddress("r-1", runner.Location), record.Address);
         Assert.Equal((Pool, "k", 7, 5, 5, false), (record.Pool, record.Key, record.Version, record.TotalSlots, record.RemainingSlots, record.IsStatic));
         Assert.InRange(record.CreateTs, Store.Now - 5000, Store.Now);
         Assert.InRange(record.LastPingTs, Store.Now - 5000, Store.Now);
@@ -42,11 +42,11 @@ public abstract partial class RunnerStoreContract : StoreContract
         await Store.AdvanceAsync(TimeSpan.FromSeconds(2));
         await Store.SettleAsync();
         Store.Feed.Clear();
-        var again = new NewRunner("another-id", Pool, "k", 2, "https://10.0.0.2:443", RunnerProtocol.Http1, 8);
+        var again = new NewRunner("another-id", Pool, "k", 2, new RunnerLocation.Http("https://10.0.0.2:443", RunnerProtocol.Http1), 8);
 
         var renewed = (await Store.Runners.RegisterAsync(again, Ct))!.Runner;
 
-        Assert.Equal((first.RunnerId, "https://10.0.0.2:443", 2), (renewed.RunnerId, renewed.Address.Endpoint, renewed.Version));
+        Assert.Equal((first.RunnerId, "https://10.0.0.2:443", 2), (renewed.RunnerId, renewed.Address.Location.Endpoint, renewed.Version));
         Assert.Equal((8, 7, first.CreateTs), (renewed.TotalSlots, renewed.RemainingSlots, renewed.CreateTs));
         Assert.True(renewed.LastPingTs > first.LastPingTs);
         Assert.Null(await Store.Runners.GetAsync("another-id", Ct));

@@ -16,7 +16,7 @@ public abstract class ServerlessStoreContract : StoreContract
         await PutPoolAsync();
         var runner = NewRunner(slots, version: version) with
         {
-            RoutingKey = routingKey,
+            Location = new RunnerLocation.Http("http://fn.test", RunnerProtocol.Http1, routingKey),
             Stream = new("guard-1", "terms-1", Opened, leaving),
         };
         return (await Store.Runners.RegisterAsync(runner, Ct))!.Runner;
@@ -37,7 +37,7 @@ public abstract class ServerlessStoreContract : StoreContract
 
         var kept = await GetAsync(runner);
         Assert.Equal(("guard-1", "terms-1", Opened, false), (kept.Stream!.Owner, kept.Stream.Terms, kept.Stream.OpenedAgo, kept.Stream.IsLeaving));
-        Assert.Equal("key-7", kept.Address.RunnerKey);
+        Assert.Equal("key-7", Assert.IsType<RunnerLocation.Http>(kept.Address.Location).RoutingKey);
         Assert.Null((await GetAsync(await AddRunnerAsync())).Stream);
     }
 
@@ -48,7 +48,7 @@ public abstract class ServerlessStoreContract : StoreContract
 
         var ready = await AddReadyAsync();
 
-        Assert.Equal("key-7", ready.Runner!.RunnerKey);
+        Assert.Equal("key-7", Assert.IsType<RunnerLocation.Http>(ready.Runner!.Location).RoutingKey);
         await TellAsync(ready, RunnerEventKind.Stopped);
         Assert.Null((await GetAsync(ready)).Runner);
     }

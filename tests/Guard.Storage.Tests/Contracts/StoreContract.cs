@@ -41,7 +41,7 @@ public abstract class StoreContract : IAsyncLifetime
     private protected NewRunner NewRunner(int slots = 10, string? key = null, int version = 1, PoolId? pool = null, bool isStatic = false)
     {
         var number = Interlocked.Increment(ref _runners);
-        return new($"runner-{number}", pool ?? Pool, key ?? $"key-{number}", version, $"http://127.0.0.1:{9000 + number}", RunnerProtocol.Http1, slots, isStatic);
+        return new($"runner-{number}", pool ?? Pool, key ?? $"key-{number}", version, new RunnerLocation.Http($"http://127.0.0.1:{9000 + number}", RunnerProtocol.Http1), slots, isStatic);
     }
 
     /// <summary>A registered runner, in a pool that has a runner-config.</summary>

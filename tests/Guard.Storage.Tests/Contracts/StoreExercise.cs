@@ -30,7 +30,7 @@ internal sealed class StoreExercise(StoreFixture store, CancellationToken ct)
             case StoreOperationKind.Register:
                 await store.Runners.RegisterAsync(
                     new($"r-{Interlocked.Increment(ref _runners)}", Pool, $"key-{operation.Subject % 4}", operation.Choice % 3,
-                        $"http://127.0.0.1:{9000 + (operation.Choice % 2)}", RunnerProtocol.Http1, operation.Amount, operation.Choice % 10 == 0),
+                        new RunnerLocation.Http($"http://127.0.0.1:{9000 + (operation.Choice % 2)}", RunnerProtocol.Http1), operation.Amount, operation.Choice % 10 == 0),
                     ct);
                 break;
             case StoreOperationKind.Advance:

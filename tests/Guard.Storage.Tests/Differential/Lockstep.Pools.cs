@@ -198,8 +198,14 @@ internal sealed partial class Lockstep
             : null;
         return new(
             FormattableString.Invariant($"runner-{++_runnerIds}"), pool, RunnerKey(choose), choose.OneIn(history.IsCrowded ? 40 : 3) ? choose.Of(0, 2, 2, choose.OneIn(6) ? int.MaxValue : 3) : 1,
-            choose.Of("http://127.0.0.1:9000", "http://127.0.0.1:9001/base"), choose.Of(RunnerProtocol.Http1, RunnerProtocol.H2c), choose.Of(0, 1, 1, 2, 2, 3, 3, 20),
-            choose.OneIn(12), choose.OneIn(12), choose.OneIn(6) ? "routing|ü" : null, stream);
+            Location(choose), choose.Of(0, 1, 1, 2, 2, 3, 3, 20), choose.OneIn(12), stream);
+    }
+
+    private static RunnerLocation Location(StepChoices choose)
+    {
+        var http = new RunnerLocation.Http(
+            choose.Of("http://127.0.0.1:9000", "http://127.0.0.1:9001/base"), choose.Of(RunnerProtocol.Http1, RunnerProtocol.H2c), choose.OneIn(6) ? "routing|ü" : null);
+        return choose.OneIn(12) ? new RunnerLocation.Implicit(http) : http;
     }
 
     /// <summary>One of few, so that runners register again.</summary>

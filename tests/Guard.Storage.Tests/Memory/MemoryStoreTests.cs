@@ -29,7 +29,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
     private async Task<RunnerRecord> AddRunnerAsync(string key)
     {
         await Store.PutAsync(Pool, new PoolConfig(), Ct);
-        return (await Store.RegisterAsync(new($"id-{key}", Pool, key, 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 10), Ct))!.Runner;
+        return (await Store.RegisterAsync(new($"id-{key}", Pool, key, 1, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1), 10), Ct))!.Runner;
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class MemoryStoreTests : IAsyncDisposable
         var time = new SettableWallClock();
         var fixture = new MemoryStoreFixture(time);
         await fixture.Store.PutAsync(Pool, new PoolConfig(), Ct);
-        await fixture.Store.RegisterAsync(new("r", Pool, "k", 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 10), Ct);
+        await fixture.Store.RegisterAsync(new("r", Pool, "k", 1, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1), 10), Ct);
 
         time.Offset = TimeSpan.FromDays(1);
 

@@ -72,7 +72,7 @@ public sealed class RedisFailureTests(RedisAssembly redis)
     {
         await using var store = await NewStoreAsync();
         var id = ActorId.New(1).ToString();
-        await store.Runners.RegisterAsync(new(id, Pool, "key", 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 1), Ct);
+        await store.Runners.RegisterAsync(new(id, Pool, "key", 1, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1), 1), Ct);
         await redis.Server.AskAsync("HDEL", $"{store.Connection.Keys.Pool(Pool)}runner:{id}", "ep");
 
         await FailsAsync(StoreFailure.Unreadable, () => store.Runners.GetAsync(id, Ct));
@@ -96,7 +96,7 @@ public sealed class RedisFailureTests(RedisAssembly redis)
         await using var store = await NewStoreAsync();
         var actor = await CreateAsync(store);
         var id = ActorId.New(1).ToString();
-        await store.Runners.RegisterAsync(new(id, Pool, "key", 1, "http://127.0.0.1:1", RunnerProtocol.Http1, 1), Ct);
+        await store.Runners.RegisterAsync(new(id, Pool, "key", 1, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1), 1), Ct);
         var grant = await store.Actors.TryBeginStartAsync(new(actor, Pool, "guard-1", new HashSet<string>(), null, false), Ct);
         Assert.Equal(StartGrantStatus.Granted, grant.Status);
         await redis.Server.AskAsync("SET", $"{store.Connection.Keys.Pool(Pool)}health", "a string");

@@ -27,13 +27,14 @@ internal sealed class RedisStoreFixture : StoreFixture
     /// <param name="server">Where.</param>
     /// <param name="prefix">Two fixtures of one prefix are two Guards of one store.</param>
     /// <param name="deadline">Of each call; generous by default, for a busy machine is no outage.</param>
-    public RedisStoreFixture(RedisServer server, string? prefix = null, TimeSpan? deadline = null)
+    /// <param name="format">What the store is to be.</param>
+    public RedisStoreFixture(RedisServer server, string? prefix = null, TimeSpan? deadline = null, int format = FormatCheck.Oldest)
     {
         Live = new LiveOptions(Options);
         Metrics = new GuardMetrics(Live);
         Assert.True(RedisSettings.TryParse(server.Address, out var settings));
         Connection = new RedisConnection(
-            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}"), deadline ?? TimeSpan.FromSeconds(5), Contact, Observe, TimeProvider.System,
+            settings, new RedisKeys(prefix ?? $"t{Guid.NewGuid():N}", format), deadline ?? TimeSpan.FromSeconds(5), Contact, Observe, TimeProvider.System,
             NullLogger<RedisConnection>.Instance);
         AllPools = new RedisPools(Connection);
         PoolHealth = new RedisPoolHealthStore(Connection, Live.StoreRules);

@@ -12,6 +12,7 @@ using Guard.Core.State.Pools;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -45,7 +46,7 @@ public sealed class RedisWakeCostTests : IAsyncLifetime
         var liveness = new StarterLiveness(new MemoryGuardLiveness(time), identity, metrics, time, NullLogger<StarterLiveness>.Instance);
         var client = new RunnerClient(new HttpMessageInvoker(new StartsAll()), live, time, NullLogger<RunnerClient>.Instance);
         _starter = new ActorStarter(new(
-            _store.Actors, client, new SuspectRunners(time), identity, liveness, live, metrics, time, new Random(1), NullLogger<ActorStarter>.Instance));
+            _store.Actors, ImplicitTransport.TableOver(new HttpTransport(null!, client)), new SuspectRunners(time), identity, liveness, live, metrics, time, new Random(1), NullLogger<ActorStarter>.Instance));
         var routes = new RouteCache(live, metrics, _store.Contact, time);
         var tracker = new PoolHealthTracker(_store.PoolHealth, live, time, metrics, NullLogger<PoolHealthTracker>.Instance);
         var settings = new PoolSettingsSource(_store.Pools, live, time, NullLogger<PoolSettingsSource>.Instance);
@@ -64,7 +65,7 @@ public sealed class RedisWakeCostTests : IAsyncLifetime
         await _store.Listening.WaitAsync(TimeSpan.FromSeconds(10), Ct);
         await _store.Pools.PutAsync(Pool, new PoolConfig(), Ct);
         await _store.Runners.RegisterAsync(
-            new NewRunner(ActorId.New(1).ToString(), Pool, "r1", 1, "http://r1", RunnerProtocol.Http1, 1000, IsStatic: true), Ct);
+            new NewRunner(ActorId.New(1).ToString(), Pool, "r1", 1, new RunnerLocation.Http("http://r1", RunnerProtocol.Http1), 1000, IsStatic: true), Ct);
 
         // The pool is known from here on, and the server knows the scripts.
         await WakeAsync((await ResolveAsync("warm")).Route!);

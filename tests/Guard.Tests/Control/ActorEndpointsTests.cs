@@ -208,7 +208,7 @@ public sealed class ActorEndpointsTests
         Assert.Equal("{}", (await server.OkAsync("DELETE", $"/actors/{id.ToString().ToUpperInvariant()}?namespace=n")).ToJsonString());
 
         var stopped = await server.Stopped.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
-        Assert.Equal((runner, "http://127.0.0.1:9001", id, 1L, "destroy"), (stopped.Runner.RunnerId, stopped.Runner.Endpoint, stopped.Id, stopped.Generation, stopped.Reason));
+        Assert.Equal((runner, "http://127.0.0.1:9001", id, 1L, "destroy"), (stopped.Runner.RunnerId, stopped.Runner.Location.Endpoint, stopped.Id, stopped.Generation, stopped.Reason));
         Assert.Equal(404, (await server.SendAsync("DELETE", $"/actors/{id}?namespace=n")).Status);
     }
 

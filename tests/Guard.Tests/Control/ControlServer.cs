@@ -81,7 +81,7 @@ internal sealed class ControlServer : IAsyncDisposable
             .AddServerlessCalls()
             .AddSingleton<SuspectRunners>()
             .AddSingleton(s => new GuardMetrics(s.GetRequiredService<LiveOptions>()))
-            .AddSingleton<RunnerRegistry>()
+            .AddSingleton<RunnerInbox>()
             .AddSingleton<StopActor>((runner, id, generation, reason, _) =>
             {
                 stopped.TrySetResult(new StoppedActor(runner, id, generation, reason));

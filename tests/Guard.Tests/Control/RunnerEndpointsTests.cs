@@ -51,7 +51,7 @@ public sealed class RunnerEndpointsTests
         var reply = await server.OkAsync("POST", "/runners?namespace=n", body.ToJsonString());
 
         var record = await server.Store.GetAsync((string)reply["runner"]!["runner_id"]!, TestContext.Current.CancellationToken);
-        Assert.Equal(expected, record!.Address.Protocol);
+        Assert.Equal(expected, record!.Address.Location.Protocol);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Runners;
 using Guard.TestSupport;
 using Microsoft.AspNetCore.Http;

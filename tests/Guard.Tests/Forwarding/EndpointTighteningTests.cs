@@ -1,4 +1,5 @@
 using Guard.Core.Options;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
 using Guard.TestSupport;
 

@@ -108,7 +108,7 @@ internal sealed class ForwardingGateway : IAsyncDisposable
             Key = key,
             State = ActorState.Ready,
             Generation = 7,
-            Runner = new RunnerAddress("runner", endpoint, protocol, runnerKey),
+            Runner = new RunnerAddress("runner", new RunnerLocation.Http(endpoint, protocol, runnerKey)),
         });
 
     /// <summary>How the next try ended.</summary>

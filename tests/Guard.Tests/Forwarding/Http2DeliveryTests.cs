@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Runners;
 
 namespace Guard.Tests.Forwarding;

@@ -1,4 +1,5 @@
 using System.Text;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
 using Guard.TestSupport;
 

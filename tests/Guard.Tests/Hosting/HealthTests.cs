@@ -89,7 +89,7 @@ public sealed class HealthTests
 
     private static RunnerRecord Runner(string id, long lastPing) => new()
     {
-        Address = new RunnerAddress(id, "http://127.0.0.1:1", RunnerProtocol.Http1),
+        Address = new RunnerAddress(id, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1)),
         Pool = Lobby,
         Key = id,
         LastPingTs = lastPing,

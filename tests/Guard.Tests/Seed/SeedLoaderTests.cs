@@ -38,7 +38,7 @@ public sealed class SeedLoaderTests : IDisposable
         Assert.NotNull(await server.Store.GetAsync(new PoolId("default", "p"), cancelled));
         Assert.NotNull(await server.Store.GetAsync(new PoolId("other", "q"), cancelled));
         var runner = Assert.Single((await server.Store.ListAsync(new RunnerQuery("default", null, true, 10, null), cancelled)).Items);
-        Assert.Equal((true, "http://127.0.0.1:9001"), (runner.IsStatic, runner.Address.Endpoint));
+        Assert.Equal((true, "http://127.0.0.1:9001"), (runner.IsStatic, runner.Address.Location.Endpoint));
         var actor = Assert.Single((await server.Store.ListAsync(new ActorQuery("default", null, "a", null, true, 10, null), cancelled)).Items);
         Assert.Equal(("k", CrashPolicy.Destroy, 0L), (actor.Key, actor.CrashPolicy, actor.Generation));
         Assert.Equal("other", (await server.Store.GetAsync(id, cancelled))!.Pool.Namespace);
@@ -147,6 +147,6 @@ public sealed class SeedLoaderTests : IDisposable
 
     private Task LoadAsync(ControlServer server, string? file = null, IPoolStore? pools = null)
         => new SeedLoader(
-            pools ?? server.Get<IPoolStore>(), server.Get<RunnerRegistry>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
+            pools ?? server.Get<IPoolStore>(), server.Get<RunnerInbox>(), server.Get<IActorStore>(), server.Get<LiveOptions>(), server.Get<EndpointPolicy>(),
             NullLogger<SeedLoader>.Instance).LoadAsync(file ?? _file, TestContext.Current.CancellationToken);
 }

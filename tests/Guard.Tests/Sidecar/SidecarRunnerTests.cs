@@ -29,7 +29,7 @@ public sealed class SidecarRunnerTests
             new SidecarApp(http, server.Get<LiveOptions>(), server.Get<TimeProvider>()),
             pools,
             server.Get<IRunnerStore>(),
-            server.Get<RunnerRegistry>(),
+            server.Get<RunnerInbox>(),
             server.Get<EndpointPolicy>(),
             new HealthState(),
             server.Get<IHostApplicationLifetime>(),

@@ -3,7 +3,7 @@ using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.Request.Routing;
 using Guard.Core.Request.Targets;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Ids;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;

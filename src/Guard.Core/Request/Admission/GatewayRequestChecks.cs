@@ -1,6 +1,7 @@
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Request.Targets;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

@@ -2,9 +2,7 @@ using Guard.Core.Async;
 using Guard.Core.Errors;
 using Guard.Core.Options;
 using Guard.Core.Request.Admission;
-using Guard.Core.Request.Targets;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Request.Delivery;
 
@@ -12,19 +10,20 @@ namespace Guard.Core.Request.Delivery;
 /// Brings the gateway's requests to their actors, again where <see cref="ReplayLoop"/> says so. Give each request to <see cref="TryBegin"/>
 /// or to <see cref="DeliverAsync"/>. Thread-safe.
 /// </summary>
-internal sealed class ActorDelivery(ActorForwarder forwarder, ReplayLoop replays, CorsPolicy cors, LiveOptions options)
+internal sealed class ActorDelivery(RunnerTransports runners, ReplayLoop replays, CorsPolicy cors, LiveOptions options)
 {
     /// <summary>Begins the first try of an ordinary request, which the caller sends itself; what came of it goes to <see cref="EndAsync"/>.</summary>
     /// <returns>Null, and nothing was done, for a request that takes the way of <see cref="DeliverAsync"/>.</returns>
-    public ForwardExchange? TryBegin(GatewayRequest request, ActorRoute route)
+    public RunnerExchange? TryBegin(GatewayRequest request, ActorRoute route)
     {
-        if (request.IsWebSocket || ClimbsOut(request, route))
+        var transport = runners.Of(route.Runner!);
+        if (request.IsWebSocket || !transport.Admits(route.Runner!, request.ForwardedTarget))
         {
             return null;
         }
 
         request.PrepareBody(options.Current);
-        return Begin(request, route);
+        return transport.Begin(request.Context, route, request.ForwardedTarget, request.Body);
     }
 
     /// <summary>Ends the first try, with all further ones.</summary>
@@ -42,7 +41,8 @@ internal sealed class ActorDelivery(ActorForwarder forwarder, ReplayLoop replays
 
     private ValueTask<ForwardOutcome> TryAsync(GatewayRequest request, ActorRoute route)
     {
-        if (ClimbsOut(request, route))
+        var transport = runners.Of(route.Runner!);
+        if (!transport.Admits(route.Runner!, request.ForwardedTarget))
         {
             var error = GuardErrors.NoRoute(request.Context.Request.Headers.Host, PathOf(request.ForwardedTarget).ToString());
             return new(new ForwardOutcome(ForwardStatus.Failed, error));
@@ -51,22 +51,11 @@ internal sealed class ActorDelivery(ActorForwarder forwarder, ReplayLoop replays
         // A try that ended without a reply for the client took them off.
         cors.Apply(request.Context);
         return request.IsWebSocket
-            ? forwarder.ForwardWebSocketAsync(request.Context, route, request.ForwardedTarget)
-            : ForwardAsync(request, route);
+            ? transport.UpgradeAsync(request.Context, route, request.ForwardedTarget)
+            : SendAsync(transport.Begin(request.Context, route, request.ForwardedTarget, request.Body));
     }
 
-    private async ValueTask<ForwardOutcome> ForwardAsync(GatewayRequest request, ActorRoute route)
-    {
-        var exchange = Begin(request, route);
-        return exchange.Conclude(await exchange.SendAsync());
-    }
-
-    private ForwardExchange Begin(GatewayRequest request, ActorRoute route)
-        => forwarder.Begin(request.Context, route, request.ForwardedTarget, request.Body);
-
-    /// <summary>Above the actor's own root stands the runner's base path, and beside that Guard's channel.</summary>
-    private static bool ClimbsOut(GatewayRequest request, ActorRoute route)
-        => route.Runner!.HasBasePath && GuardChannelPath.ClimbsOut(PathOf(request.ForwardedTarget));
+    private static async ValueTask<ForwardOutcome> SendAsync(RunnerExchange exchange) => exchange.Conclude(await exchange.SendAsync());
 
     private static ReadOnlySpan<char> PathOf(string target)
     {

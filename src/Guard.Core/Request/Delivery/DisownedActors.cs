@@ -1,6 +1,5 @@
 using Guard.Core.Request.Routing;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;
@@ -12,7 +11,7 @@ namespace Guard.Core.Request.Delivery;
 /// lost the actor (it restarted and registered again): the slot is given back, so that the actor can be woken anew, and the runner is
 /// told to stop the generation in case it has it after all. Thread-safe.
 /// </summary>
-internal sealed partial class DisownedActors(IActorStore actors, RouteCache routes, RunnerClient runners, ILogger<DisownedActors> logger)
+internal sealed partial class DisownedActors(IActorStore actors, RouteCache routes, RunnerTransports runners, ILogger<DisownedActors> logger)
 {
     /// <summary>The actor's route as it is now; null when it does not exist any more.</summary>
     /// <exception cref="StoreException">The store does not answer.</exception>

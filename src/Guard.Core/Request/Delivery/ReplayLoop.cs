@@ -6,7 +6,6 @@ using Guard.Core.Request.Readiness;
 using Guard.Core.Request.Routing;
 using Guard.Core.State.Runners;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Request.Delivery;
 

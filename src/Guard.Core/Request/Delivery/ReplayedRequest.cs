@@ -1,6 +1,5 @@
 using Guard.Core.Async;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Request.Delivery;
 

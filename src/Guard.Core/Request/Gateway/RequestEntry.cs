@@ -3,7 +3,7 @@ using Guard.Core.Request.Admission;
 using Guard.Core.Request.Readiness;
 using Guard.Core.Request.Routing;
 using Guard.Core.Request.Targets;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

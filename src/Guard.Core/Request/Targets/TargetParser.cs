@@ -1,5 +1,6 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Errors;
+using Guard.Core.Transport.Http;
 using Guard.Model.Text;
 
 namespace Guard.Core.Request.Targets;

@@ -2,7 +2,7 @@ using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Runners;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +12,7 @@ namespace Guard.Core.State.Actors;
 /// <param name="Random">Draws the jitter between two tries; thread-safe.</param>
 internal sealed record WakeServices(
     IActorStore Actors,
-    RunnerClient Runners,
+    RunnerTransports Runners,
     SuspectRunners Suspects,
     GuardIdentity Identity,
     StarterLiveness Liveness,

@@ -35,7 +35,7 @@ internal enum Adoption
 /// </summary>
 internal sealed partial class ServerlessStreams(
     IRunnerStore store,
-    RunnerRegistry registry,
+    RunnerInbox inbox,
     PoolAttention attention,
     GuardIdentity identity,
     LiveOptions options,
@@ -119,14 +119,12 @@ internal sealed partial class ServerlessStreams(
                 held.Pool,
                 init.Key is null ? held.RunnerId : $"{init.Key}/{held.RunnerId}",
                 init.Version,
-                init.Endpoint,
-                RunnerProtocol.Http1,
+                new RunnerLocation.Http(init.Endpoint, RunnerProtocol.Http1, init.IsRoutedByKey ? init.Key ?? held.RunnerId : null),
                 init.TotalSlots,
-                RoutingKey: init.IsRoutedByKey ? init.Key ?? held.RunnerId : null,
                 Stream: new(identity.Id, terms, time.GetElapsedTime(opened), _isLeaving));
             try
             {
-                return await registry.RegisterAsync(runner, CancellationToken.None) switch
+                return await inbox.RegisterAsync(runner, CancellationToken.None) switch
                 {
                     null => Adoption.NoPool,
                     { VersionDrainTs: not 0 } => Adoption.Downgrade,

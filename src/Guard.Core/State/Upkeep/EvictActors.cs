@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Guard.Core.State.Actors;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;

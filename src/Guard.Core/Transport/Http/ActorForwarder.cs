@@ -9,8 +9,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Guard.Core.Transport.Http;
 
 /// <summary>
-/// Delivers a request to an actor's runner, once, and the reply to the client: docs/contract.md, section 3. Whether it is sent again is for
-/// <see cref="ReplayRules"/> to say. Thread-safe.
+/// Delivers a request to an actor's runner over HTTP, once, and the reply to the client. Whether it is sent again is not decided here.
+/// Thread-safe.
 /// </summary>
 internal sealed class ActorForwarder
 {

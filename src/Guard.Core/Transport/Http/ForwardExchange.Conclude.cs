@@ -9,8 +9,7 @@ namespace Guard.Core.Transport.Http;
 /// <content>The end of a try.</content>
 internal sealed partial class ForwardExchange
 {
-    /// <summary>Tells how the try ended, once <see cref="SendAsync"/> has. Expected failures are never thrown.</summary>
-    public ForwardOutcome Conclude(ForwarderError error)
+    public override ForwardOutcome Conclude(ForwarderError error)
         => IsComplete ? new(ForwardStatus.Done)
             : _handshake is { IsAccepted: true } && Context.Response.HasStarted ? ConcludeWebSocket(error, _handshake.Duplex)
             : Break(error);

@@ -7,11 +7,9 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Guard.Core.Transport.Http;
 
 /// <summary>
-/// One try to deliver a request: await <see cref="SendAsync"/>, then ask <see cref="Conclude"/> what came of it. The caller awaits the sending
-/// itself because an asynchronous method in between is paid for by each request. Being the transformer that the forwarder calls back, the
-/// exchange is all that a try allocates. Never throws out of a callback: the forwarder could not clean up a response that has started.
+/// One try over HTTP. Being the transformer that the forwarder calls back, the exchange is all that a try allocates. Never throws out of a callback: the forwarder could not clean up a response that has started.
 /// </summary>
-internal sealed partial class ForwardExchange : HttpTransformer
+internal sealed partial class ForwardExchange : RunnerExchange
 {
     /// <summary>The target is sent as it was received: nothing decoded, resolved or cut.</summary>
     private static readonly UriCreationOptions Raw = new() { DangerousDisablePathAndQueryCanonicalization = true };
@@ -37,7 +35,7 @@ internal sealed partial class ForwardExchange : HttpTransformer
 
     public HttpContext Context { get; }
 
-    public ActorRoute Route { get; }
+    public override ActorRoute Route { get; }
 
     public RunnerAddress Runner { get; }
 
@@ -56,11 +54,13 @@ internal sealed partial class ForwardExchange : HttpTransformer
     /// <summary>Why the copy of an event stream, or of reply headers, ended early.</summary>
     public Exception? Fault { get; private set; }
 
-    /// <summary>Sends the request to the runner and, unless it has to be sent elsewhere, the reply to the client. Call once; give what it
-    /// returns to <see cref="Conclude"/>.</summary>
-    public ValueTask<ForwarderError> SendAsync() => _handshake is null
-        ? _parts.Forwarder.SendAsync(Context, Runner.Endpoint, _parts.Invoker, _parts.Requests.For(Runner), this)
-        : _parts.Forwarder.SendAsync(Context, Runner.Endpoint, _parts.Invoker, _parts.WebSockets.For(Runner), this, _handshake.Token);
+    public override ValueTask<ForwarderError> SendAsync()
+    {
+        var at = HttpLocations.Of(Runner);
+        return _handshake is null
+            ? _parts.Forwarder.SendAsync(Context, at.Url, _parts.Invoker, _parts.Requests.For(at), this)
+            : _parts.Forwarder.SendAsync(Context, at.Url, _parts.Invoker, _parts.WebSockets.For(at), this, _handshake.Token);
+    }
 
     public override ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)

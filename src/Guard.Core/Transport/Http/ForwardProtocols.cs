@@ -11,9 +11,9 @@ internal sealed class ForwardProtocols(TimeSpan activityTimeout, Version overTls
     private readonly ForwarderRequestConfig _h2c = Config(activityTimeout, HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
     private readonly ForwarderRequestConfig _https = Config(activityTimeout, overTls, HttpVersionPolicy.RequestVersionOrLower);
 
-    public ForwarderRequestConfig For(RunnerAddress runner)
-        => runner.Endpoint.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? _https
-            : runner.Protocol == RunnerProtocol.H2c ? _h2c
+    public ForwarderRequestConfig For(RunnerLocation.Http at)
+        => at.Url.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? _https
+            : at.Protocol == RunnerProtocol.H2c ? _h2c
             : _http1;
 
     private static ForwarderRequestConfig Config(TimeSpan activityTimeout, Version version, HttpVersionPolicy policy)

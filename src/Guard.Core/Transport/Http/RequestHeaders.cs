@@ -53,7 +53,7 @@ internal static class RequestHeaders
 
         headers.TryAddWithoutValidation(HeaderRules.ActorGeneration, route.GenerationText);
         headers.TryAddWithoutValidation(HeaderRules.RayId, context.TraceIdentifier);
-        if (runner.RunnerKeyHeader is { } key)
+        if (HttpLocations.Of(runner).RoutingKeyHeader is { } key)
         {
             // A platform routes on it: a client's own must not get there as well.
             headers.Remove(HeaderRules.RunnerKey);

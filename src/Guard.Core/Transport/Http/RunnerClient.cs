@@ -11,39 +11,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Guard.Core.Transport.Http;
 
-internal enum StartReply
-{
-    /// <summary>2xx but 202: the actor is ready.</summary>
-    Ready,
-
-    /// <summary>202: the runner will send <c>ready</c>.</summary>
-    Accepted,
-
-    /// <summary>Any other status: the runner will not start it.</summary>
-    Refused,
-
-    /// <summary>Not a byte arrived (refused, DNS, TLS, endpoint not allowed).</summary>
-    NotReached,
-
-    /// <summary>No answer within <c>Runners:StartTimeout</c>, or the connection broke after sending: it may or may not be starting.</summary>
-    NoResponse,
-}
-
-internal enum StopReply
-{
-    /// <summary>2xx but 202: the actor has stopped.</summary>
-    Stopped,
-
-    /// <summary>202: the runner will send <c>stopped</c>.</summary>
-    Accepted,
-
-    /// <summary>Any other status, no answer, or not reached.</summary>
-    Failed,
-}
-
-/// <param name="Detail">For logs and the actor's error: a status or the kind of fault, nothing a runner sent.</param>
-internal readonly record struct StartResult(StartReply Reply, string Detail);
-
 /// <summary>
 /// Guard's channel to runners (docs/contract.md, section 7): start and stop calls, with <c>Runners:Token</c> as <c>x-guard-channel</c>.
 /// Thread-safe.
@@ -53,11 +20,6 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <summary>Asks the runner to start the actor's current generation. Bounded by <c>Runners:StartTimeout</c>; never throws.</summary>
     public async Task<StartResult> StartAsync(ActorRecord actor, RunnerAddress runner)
     {
-        if (runner.IsImplicit)
-        {
-            return new(StartReply.Ready, "implicit");
-        }
-
         var body = new StartBody(
             actor.Id.ToString(), actor.Generation, actor.StartId ?? "", actor.Name, actor.Key, actor.Pool.Namespace, actor.Pool.Name, actor.Input);
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
@@ -90,11 +52,6 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
     /// <param name="reason"><c>sleep</c>, <c>destroy</c>, <c>drain</c> or <c>stale</c>.</param>
     public async Task<StopReply> StopAsync(RunnerAddress runner, ActorId actor, long generation, string reason)
     {
-        if (runner.IsImplicit)
-        {
-            return StopReply.Stopped;
-        }
-
         using var timeout = new CancellationTokenSource(options.Current.Runners.StartTimeout, time);
         try
         {
@@ -120,8 +77,9 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
 
     private HttpRequestMessage NewRequest(RunnerAddress runner, ActorId actor, string verb, HttpContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, $"{runner.Endpoint}/.guard/actors/{actor}/{verb}") { Content = content };
-        (request.Version, request.VersionPolicy) = runner.Protocol == RunnerProtocol.H2c
+        var at = HttpLocations.Of(runner);
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{at.Url}/.guard/actors/{actor}/{verb}") { Content = content };
+        (request.Version, request.VersionPolicy) = at.Protocol == RunnerProtocol.H2c
             ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact)
             : (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
         if (options.Current.Runners.Token is { } token)
@@ -129,7 +87,7 @@ internal sealed partial class RunnerClient(HttpMessageInvoker invoker, LiveOptio
             request.Headers.TryAddWithoutValidation("x-guard-channel", token);
         }
 
-        if (runner.RunnerKeyHeader is { } key)
+        if (at.RoutingKeyHeader is { } key)
         {
             request.Headers.TryAddWithoutValidation("x-rivet-runner-key", key);
         }

@@ -32,12 +32,13 @@ internal record RunnerRegisterShape
     [OneOf("http1", "h2c")]
     public string? Protocol { get; init; }
 
-    /// <summary>The runner to register, unless its endpoint may not be called.</summary>
-    public NewRunner ToRunner(string @namespace, string newRunnerId, EndpointPolicy endpoints, InputErrors errors, bool isStatic = false)
+    /// <summary>The runner to register; null, and an error, when its endpoint may not be called.</summary>
+    public NewRunner? ToRunner(string @namespace, string newRunnerId, EndpointPolicy endpoints, InputErrors errors, bool isStatic = false)
     {
         if (endpoints.CheckUrl(Endpoint, out var url) is { } wrong)
         {
             errors.Add("endpoint", wrong);
+            return null;
         }
 
         var protocol = Protocol == "h2c" ? RunnerProtocol.H2c : RunnerProtocol.Http1;
@@ -46,7 +47,7 @@ internal record RunnerRegisterShape
             errors.Add("protocol", "h2c is HTTP/2 without TLS: it needs an http:// endpoint");
         }
 
-        return new NewRunner(newRunnerId, new PoolId(@namespace, Name), Key, Version, url, protocol, TotalSlots, isStatic);
+        return new NewRunner(newRunnerId, new PoolId(@namespace, Name), Key, Version, new RunnerLocation.Http(url, protocol), TotalSlots, isStatic);
     }
 }
 
@@ -141,7 +142,7 @@ internal sealed record RunnerShape
         Name = runner.Pool.Name,
         Namespace = runner.Pool.Namespace,
         Version = runner.Version,
-        Endpoint = runner.Address.Endpoint,
+        Endpoint = runner.Address.Location.Endpoint,
         TotalSlots = runner.TotalSlots,
         RemainingSlots = runner.RemainingSlots,
         CreateTs = runner.CreateTs,

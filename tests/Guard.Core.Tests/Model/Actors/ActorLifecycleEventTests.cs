@@ -9,7 +9,7 @@ public sealed class ActorLifecycleEventTests
 {
     private const long Now = 1_000_000;
 
-    private static readonly RunnerAddress Runner = new("r1", "http://127.0.0.1:9001", RunnerProtocol.Http1);
+    private static readonly RunnerAddress Runner = new("r1", new RunnerLocation.Http("http://127.0.0.1:9001", RunnerProtocol.Http1));
 
     private static ActorRecord Actor(ActorState state, CrashPolicy policy = CrashPolicy.Sleep) => new()
     {

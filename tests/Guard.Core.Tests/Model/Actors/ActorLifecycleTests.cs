@@ -11,7 +11,7 @@ public sealed class ActorLifecycleTests
     /// <summary>No jitter: half of the base delay, doubled each time.</summary>
     private static readonly RestartTiming Timing = new(2000, 60_000, 600_000, 0);
 
-    private static readonly RunnerAddress Runner = new("r1", "http://127.0.0.1:9001", RunnerProtocol.Http1);
+    private static readonly RunnerAddress Runner = new("r1", new RunnerLocation.Http("http://127.0.0.1:9001", RunnerProtocol.Http1));
     private static readonly ActorError Crash = new(ActorErrorKind.Crashed, Message: "before");
 
     /// <summary>An actor in its fifth generation, with every field that its state allows set.</summary>
@@ -249,7 +249,7 @@ public sealed class ActorLifecycleTests
     public void RunnerMoved_NewAddress_OnlyThatAndTheRevision()
     {
         var before = Actor(ActorState.Ready);
-        var address = Runner with { Endpoint = "http://127.0.0.1:9002" };
+        var address = Runner with { Location = new RunnerLocation.Http("http://127.0.0.1:9002", RunnerProtocol.Http1) };
 
         Assert.Equal(before with { Runner = address, Revision = 21 }, ActorLifecycle.RunnerMoved(before, address));
         Assert.Same(before, ActorLifecycle.RunnerMoved(before, Runner with { }));

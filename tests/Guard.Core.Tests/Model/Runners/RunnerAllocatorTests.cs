@@ -12,7 +12,7 @@ public sealed class RunnerAllocatorTests
         => new(
             new()
             {
-                Address = new(id, "http://127.0.0.1:1", RunnerProtocol.Http1),
+                Address = new(id, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1)),
                 Pool = Pool,
                 Key = id,
                 Version = version,

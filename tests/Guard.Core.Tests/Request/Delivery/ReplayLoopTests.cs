@@ -2,7 +2,6 @@ using Guard.Core.Async;
 using Guard.Core.Request.Delivery;
 using Guard.Core.Tests.Request.Readiness;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 using Guard.Model.Pools;
 
 namespace Guard.Core.Tests.Request.Delivery;

@@ -27,7 +27,7 @@ public sealed class ReadinessGateTests
 
         Assert.Equal(HoldOutcome.Ready, result.Outcome);
         Assert.Equal(1, result.Route!.Generation);
-        Assert.Equal("http://r1", result.Route.Runner!.Endpoint);
+        Assert.Equal("http://r1", result.Route.Runner!.Location.Endpoint);
         Assert.Equal(0, h.Limiter.Held);
         await ReadinessHarness.UntilAsync(() => h.Waits.Count == 0, "the wait closed");
     }
@@ -80,7 +80,7 @@ public sealed class ReadinessGateTests
         await ReadinessHarness.UntilAsync(() => !h.Runners.Starts.IsEmpty, "started");
         var took = await h.AdvanceUntilDoneAsync(hold);
 
-        Assert.Equal("http://r2", (await hold).Route!.Runner!.Endpoint);
+        Assert.Equal("http://r2", (await hold).Route!.Runner!.Location.Endpoint);
         Assert.InRange(took, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6));
         Assert.Contains(h.Runners.Stops, s => s is { Host: "r1", Generation: 1, Reason: "stale" });
     }
@@ -153,7 +153,7 @@ public sealed class ReadinessGateTests
 
         var result = await h.Hold(actor).WaitAsync(TimeSpan.FromSeconds(10), TestToken);
 
-        Assert.Equal("http://r2", result.Route!.Runner!.Endpoint);
+        Assert.Equal("http://r2", result.Route!.Runner!.Location.Endpoint);
     }
 
     [Fact]

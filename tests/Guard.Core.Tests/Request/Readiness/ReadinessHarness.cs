@@ -13,6 +13,7 @@ using Guard.Core.State.Runners;
 using Guard.Core.State.Upkeep;
 using Guard.Core.Transport;
 using Guard.Core.Transport.Http;
+using Guard.Core.Transport.Implicit;
 using Guard.Model.Actors;
 using Guard.Model.Ids;
 using Guard.Model.Pools;
@@ -66,9 +67,10 @@ internal sealed class ReadinessHarness
         LinkedLiveness = new LinkedLiveness(LivenessStore, Link);
         Liveness = new StarterLiveness(LinkedLiveness, Identity, Metrics, Time, new TestLog<StarterLiveness>());
         var client = new RunnerClient(new HttpMessageInvoker(Runners), Live, Time, new TestLog<RunnerClient>());
+        var transports = ImplicitTransport.TableOver(new HttpTransport(null!, client));
         Suspects = new SuspectRunners(Time);
         var wakes = new WakeServices(
-            actors, client, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
+            actors, transports, Suspects, Identity, Liveness, Live, Metrics, Time, new Random(1), new TestLog<ActorStarter>());
         Starter = new ActorStarter(wakes);
         Routes = new RouteCache(Live, Metrics, Link.Contact, Time);
         Tracker = new PoolHealthTracker(health, Live, Time, Metrics, new TestLog<PoolHealthTracker>());
@@ -85,7 +87,7 @@ internal sealed class ReadinessHarness
         Waits = new ActorWaits(new(
             Starter, Routes, Tracker, watchers, probes, Connects, Live, Metrics, Time));
         Gate = new ReadinessGate(Waits, Starter, Tracker, Settings, probes, Limiter, new WakeBudget(Live), Live, Metrics, Time);
-        Disowned = new DisownedActors(actors, Routes, client, new TestLog<DisownedActors>());
+        Disowned = new DisownedActors(actors, Routes, transports, new TestLog<DisownedActors>());
         Resolver = new RouteResolver(Routes, actors, pools, Live, Metrics, Time);
         Unrouted = new UnroutedHold(Limiter, Link.Contact, Live, Metrics, Time, new TestLog<UnroutedHold>());
         Replays = new ReplayLoop(Resolver, Routes, Unrouted, Gate, Disowned, Suspects, Live, Metrics, Time, new Random(1));
@@ -201,7 +203,7 @@ internal sealed class ReadinessHarness
     /// <summary>Registers a runner that never misses a heartbeat, at <c>http://{host}</c>.</summary>
     public async Task<RunnerRecord> AddRunnerAsync(string host, int slots = 10)
         => (await Store.RegisterAsync(
-            new NewRunner(ActorId.New(1).ToString(), Pool, host, 1, $"http://{host}", RunnerProtocol.Http1, slots, IsStatic: true), TestToken))!.Runner;
+            new NewRunner(ActorId.New(1).ToString(), Pool, host, 1, new RunnerLocation.Http($"http://{host}", RunnerProtocol.Http1), slots, IsStatic: true), TestToken))!.Runner;
 
     public async Task<ActorRoute> AddActorAsync(string key, CrashPolicy crashPolicy = CrashPolicy.Sleep)
     {

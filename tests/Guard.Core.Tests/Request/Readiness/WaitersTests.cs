@@ -124,7 +124,7 @@ public sealed class WaitersTests
             State = ActorState.Starting,
             Generation = 1,
             Revision = 2,
-            Runner = new RunnerAddress("r1", "http://r1", RunnerProtocol.Http1, null, false),
+            Runner = new RunnerAddress("r1", new RunnerLocation.Http("http://r1", RunnerProtocol.Http1)),
         };
 
         Assert.Same(skips, Assert.Single(waiters.TakeAccepting(ActorRoute.From(starting))));

@@ -2,6 +2,7 @@ using System.Net;
 using Guard.Core.Diagnostics;
 using Guard.Model.Actors;
 using Guard.Model.Pools;
+using Guard.Model.Runners;
 using Guard.Model.Stores;
 
 namespace Guard.Core.Tests.Request.Readiness;
@@ -44,7 +45,7 @@ public sealed class WakeTests
 
         await h.Store.CommitStartFailedAsync(other.Id, other.Pool, other.Generation, new(ActorErrorKind.InternalError), final: false, TestToken);
 
-        Assert.Equal("http://r2", (await hold.WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Route!.Runner!.Endpoint);
+        Assert.Equal("http://r2", (await hold.WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Route!.Runner!.Location.Endpoint);
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class WakeTests
         await ReadinessHarness.UntilAsync(() => h.Runners.Starts.Count == 1, "refused");
         var took = await h.AdvanceUntilDoneAsync(hold);
 
-        Assert.Equal("http://r2", (await hold).Route!.Runner!.Endpoint);
+        Assert.Equal("http://r2", (await hold).Route!.Runner!.Location.Endpoint);
         Assert.InRange(took, TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(9));
     }
 
@@ -85,7 +86,7 @@ public sealed class WakeTests
         Assert.False(hold.IsCompleted);
         await h.AddRunnerAsync("r3");
         await h.AdvanceUntilDoneAsync(hold, most: TimeSpan.FromSeconds(5));
-        Assert.Equal("http://r3", (await hold).Route!.Runner!.Endpoint);
+        Assert.Equal("http://r3", (await hold).Route!.Runner!.Location.Endpoint);
     }
 
     [Fact]

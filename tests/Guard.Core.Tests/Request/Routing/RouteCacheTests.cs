@@ -13,7 +13,7 @@ namespace Guard.Core.Tests.Request.Routing;
 public sealed class RouteCacheTests
 {
     private static readonly PoolId Pool = new("ns", "pool");
-    private static readonly RunnerAddress Runner = new("r", "http://r", RunnerProtocol.Http1);
+    private static readonly RunnerAddress Runner = new("r", new RunnerLocation.Http("http://r", RunnerProtocol.Http1));
 
     private readonly FakeTimeProvider _time = new();
     private readonly GuardOptions _options = new();

@@ -1,5 +1,6 @@
 using Guard.Core.Diagnostics;
 using Guard.Core.Request.Targets;
+using Guard.Core.Transport.Http;
 
 namespace Guard.Core.Tests.Request.Targets;
 

@@ -1,5 +1,6 @@
 using CsCheck;
 using Guard.Core.Request.Targets;
+using Guard.Core.Transport.Http;
 using Microsoft.Extensions.Primitives;
 
 namespace Guard.Core.Tests.Request.Targets;

@@ -347,7 +347,7 @@ public sealed class ScaleServerlessTests
         EachInits();
         await _h.WithPoolAsync();
         await _h.Store.RegisterAsync(
-            new("lost-reply", ServerlessHarness.Pool, "k", 1, "http://fn.test", RunnerProtocol.Http1, 1, Stream: new(_h.Identity.Id, "", TimeSpan.Zero)), Ct);
+            new("lost-reply", ServerlessHarness.Pool, "k", 1, new RunnerLocation.Http("http://fn.test", RunnerProtocol.Http1), 1, Stream: new(_h.Identity.Id, "", TimeSpan.Zero)), Ct);
 
         await _h.LookAsync();
 
@@ -388,7 +388,7 @@ public sealed class ScaleServerlessTests
 
         var grant = await _h.WantAsync(actor);
 
-        Assert.Equal("instance-7", grant.Actor!.Runner!.RunnerKey);
+        Assert.Equal("instance-7", Assert.IsType<RunnerLocation.Http>(grant.Actor!.Runner!.Location).RoutingKey);
         Assert.StartsWith("instance-7/", grant.Runner!.Key, StringComparison.Ordinal);
     }
 
@@ -403,7 +403,7 @@ public sealed class ScaleServerlessTests
         Assert.Equal("http://other.test", Endpoint.Connects[1].Target.Config.Url);
         await _h.LookAsync();
 
-        Assert.Single(await _h.RunnersAsync(), r => r is { DrainRequestTs: not 0, Address.Endpoint: "http://fn.test" });
+        Assert.Single(await _h.RunnersAsync(), r => r is { DrainRequestTs: not 0, Address.Location.Endpoint: "http://fn.test" });
         Assert.Equal(2, Endpoint.Connects.Count);
     }
 

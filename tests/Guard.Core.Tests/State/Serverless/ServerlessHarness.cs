@@ -42,8 +42,8 @@ internal sealed class ServerlessHarness
         Metrics = new GuardMetrics(Live);
         Liveness = new StarterLiveness(new LinkedLiveness(LivenessStore, _link), Identity, Metrics, Time, new TestLog<StarterLiveness>());
         Attention = new PoolAttention(Time);
-        var registry = new RunnerRegistry(Store, new SuspectRunners(Time), Metrics, new TestLog<RunnerRegistry>());
-        Streams = new ServerlessStreams(Store, registry, Attention, Identity, Live, Metrics, Time, new TestLog<ServerlessStreams>());
+        var inbox = new RunnerInbox(Store, Store, new SuspectRunners(Time), Metrics, new TestLog<RunnerInbox>());
+        Streams = new ServerlessStreams(Store, inbox, Attention, Identity, Live, Metrics, Time, new TestLog<ServerlessStreams>());
         var connects = new ServerlessConnects(
             Endpoints.ConnectAsync, Streams, new ConnectReports(Store, Health, Streams, Metrics, Log), Health, Attention, Live, Time, new Random(2), Log);
         Job = new ScaleServerless(

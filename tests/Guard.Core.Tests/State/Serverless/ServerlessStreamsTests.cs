@@ -26,8 +26,8 @@ public sealed class ServerlessStreamsTests : IAsyncDisposable
         var time = new FakeTimeProvider();
         var live = new LiveOptions(new GuardOptions());
         var metrics = new GuardMetrics(live);
-        var registry = new RunnerRegistry(_store, new SuspectRunners(time), metrics, new TestLog<RunnerRegistry>());
-        _streams = new(_store, registry, new PoolAttention(time), GuardIdentity.New(), live, metrics, time, new TestLog<ServerlessStreams>());
+        var inbox = new RunnerInbox(_store, null!, new SuspectRunners(time), metrics, new TestLog<RunnerInbox>());
+        _streams = new(_store, inbox, new PoolAttention(time), GuardIdentity.New(), live, metrics, time, new TestLog<ServerlessStreams>());
     }
 
     public static TheoryData<string> Faults => ["rejected", "unreadable", "bug"];
@@ -85,7 +85,7 @@ public sealed class ServerlessStreamsTests : IAsyncDisposable
         public ValueTask<RunnerRegistration?> RegisterAsync(NewRunner runner, CancellationToken cancellationToken)
             => OnRegister is { } fault
                 ? throw fault
-                : new(new RunnerRegistration(new() { Address = new(runner.RunnerId, runner.Endpoint, runner.Protocol), Pool = runner.Pool, Key = runner.Key }, []));
+                : new(new RunnerRegistration(new() { Address = new(runner.RunnerId, runner.Location), Pool = runner.Pool, Key = runner.Key }, []));
 
         public ValueTask<bool> DeleteAsync(string runnerId, CancellationToken cancellationToken) => OnDelete is { } fault ? throw fault : new(true);
 

@@ -40,7 +40,7 @@ public sealed class PoolKeepersTests : IAsyncDisposable
 
     private static RunnerRecord Runner(string id) => new()
     {
-        Address = new(id, "http://127.0.0.1:1", RunnerProtocol.Http1),
+        Address = new(id, new RunnerLocation.Http("http://127.0.0.1:1", RunnerProtocol.Http1)),
         Pool = new("default", "lobbies"),
         Key = "the-key",
         LastPingTs = 1_000,

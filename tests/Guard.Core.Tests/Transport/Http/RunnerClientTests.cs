@@ -1,5 +1,6 @@
 using Guard.Core.Options;
 using Guard.Core.Tests.Request.Readiness;
+using Guard.Core.Transport;
 using Guard.Core.Transport.Connections;
 using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
@@ -23,7 +24,7 @@ public sealed class RunnerClientTests
         using var invoker = new RunnerInvoker(
             new RunnerConnector(policy, new RunnerConnections(policy, options, new TestLog<RunnerConnections>()), options, TimeProvider.System), options);
         var client = new RunnerClient(invoker, options, TimeProvider.System, new TestLog<RunnerClient>());
-        var address = new RunnerAddress("r", runner.Endpoint, RunnerProtocol.Http1) with { RunnerKey = key };
+        var address = new RunnerAddress("r", new RunnerLocation.Http(runner.Endpoint, RunnerProtocol.Http1, key));
         var actor = new ActorRecord { Id = ActorId.New(1), Name = "a", Pool = new("n", "p") };
 
         var started = await client.StartAsync(actor, address);

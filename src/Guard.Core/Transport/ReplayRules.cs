@@ -2,7 +2,7 @@ using Guard.Core.Async;
 using Guard.Core.Errors;
 using Microsoft.AspNetCore.Http;
 
-namespace Guard.Core.Transport.Http;
+namespace Guard.Core.Transport;
 
 internal enum ReplayStep
 {

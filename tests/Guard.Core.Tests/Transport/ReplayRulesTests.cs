@@ -1,7 +1,7 @@
 using Guard.Core.Errors;
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 
-namespace Guard.Core.Tests.Request.Delivery;
+namespace Guard.Core.Tests.Transport;
 
 public sealed class ReplayRulesTests
 {

@@ -1,6 +1,6 @@
 using Guard.Model.Text;
 
-namespace Guard.Core.Request.Targets;
+namespace Guard.Core.Transport.Http;
 
 /// <summary>
 /// Whether a path could reach Guard's channel on a runner, <c>/.guard</c>, which is never a client's. Runners decode and normalise

@@ -1,7 +1,7 @@
-using Guard.Core.Transport.Http;
+using Guard.Core.Transport;
 using Microsoft.AspNetCore.Http;
 
-namespace Guard.Core.Tests.Transport.Http;
+namespace Guard.Core.Tests.Transport;
 
 public sealed class ReplayableBodyTests
 {

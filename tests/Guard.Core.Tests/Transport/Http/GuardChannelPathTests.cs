@@ -1,8 +1,8 @@
 using System.Text;
 using CsCheck;
-using Guard.Core.Request.Targets;
+using Guard.Core.Transport.Http;
 
-namespace Guard.Core.Tests.Request.Targets;
+namespace Guard.Core.Tests.Transport.Http;
 
 public sealed class GuardChannelPathTests
 {

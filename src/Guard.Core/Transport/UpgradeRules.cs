@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
-namespace Guard.Core.Transport.Http;
+namespace Guard.Core.Transport;
 
 internal enum UpgradeKind
 {

@@ -3,7 +3,7 @@ using Guard.Core.Options;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Guard.Core.Transport.Http;
+namespace Guard.Core.Transport;
 
 /// <summary>
 /// A request body that can be sent again when its content-length is at most <c>Forwarding:ReplayBufferBytes</c>: what is read is kept as

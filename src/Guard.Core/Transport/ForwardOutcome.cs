@@ -1,6 +1,6 @@
 using Guard.Core.Errors;
 
-namespace Guard.Core.Transport.Http;
+namespace Guard.Core.Transport;
 
 internal enum ForwardStatus
 {
