@@ -122,7 +122,7 @@ if own and not own.stp then
 end
 
 local function hasUntried()
-  for _, runnerId in ipairs(anyTried and redis.call('HKEYS', pool .. 'runners') or {}) do
+  for _, runnerId in ipairs(anyTried and redis.call('ZRANGE', pool .. 'versions', 0, -1) or {}) do
     local runner = not tried[runnerId] and read(runnerKey(runnerId))
     if runner and tonumber(runner.t) > 0 and eligible(runner, t, eligibleAfter) then
       return 1

@@ -60,7 +60,7 @@ internal sealed partial class Lockstep
         }
 
         long? takeOver = step.Kind == StepKind.TakeOver ? actor.Generation + (choose.OneIn(6) ? choose.Of(-1, 1) : 0) : null;
-        var request = new StartRequest(actor.Id, pool, choose.Of(Guards), exclude, takeOver, choose.OneIn(3));
+        var request = new StartRequest(actor.Id, pool, choose.Of(Guards), exclude, takeOver, choose.OneIn(3), choose.OneIn(2) ? [.. exclude] : null);
 
         // One side draws a runner; the others may use no other of those it could have drawn.
         var leader = choose.Next(sides.Count);
