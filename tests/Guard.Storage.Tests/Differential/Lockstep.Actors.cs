@@ -177,7 +177,7 @@ internal sealed partial class Lockstep
                 break;
             case 2:
                 var age = TimeSpan.FromSeconds(choose.Of(0, 1, 2, 5));
-                await AllAsync($"starting {age}", async side => Canonical.ById(InOrder(side, await side.Actors.ListStartingAsync(age, Ct), a => a.StartTs)));
+                await AllAsync($"starting {age}", async side => Canonical.ById(InOrder(side, await side.Actors.ListStartingAsync(pool, age, Ct), a => a.StartTs)));
                 break;
             case 3:
                 await AllAsync($"stopping {pool}", async side => Canonical.ById(InOrder(side, await side.Upkeep.ListStoppingAsync(pool, Ct), a => a.StopDeadlineTs)));

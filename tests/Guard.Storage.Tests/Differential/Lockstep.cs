@@ -153,14 +153,24 @@ internal sealed partial class Lockstep(IReadOnlyList<StoreSide> sides, StepDraw 
             await side.MoveClockAsync(_now);
         }
 
+        _epoch += 10;
         foreach (var pool in _put)
         {
             foreach (var guard in Guards)
             {
-                await AllAsync("release", async side => { await side.Upkeep.ReleaseAsync(pool, guard, Ct); return 0; });
+                await AllAsync("release", async side => { await side.Upkeep.ReleaseAsync(guard, Ct); return 0; });
             }
 
-            await AllAsync("sweep", async side => await side.Upkeep.SweepAsync(new(pool, Guards[0], TimeSpan.FromSeconds(4), TimeSpan.MaxValue), Ct));
+            var lease = new UpkeepLease(Guards[0], _epoch);
+            await AllAsync("sweep", async side => Comparable(await side.Upkeep.SweepAsync(new(pool, lease, TimeSpan.MaxValue), Ct)));
+            await AllAsync("purge", async side =>
+            {
+                while (await side.Upkeep.PurgeAsync(pool, lease, Ct))
+                {
+                }
+
+                return 0;
+            });
         }
 
         await CompareRecordsAsync();
