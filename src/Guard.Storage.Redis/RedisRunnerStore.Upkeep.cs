@@ -3,7 +3,6 @@ using Guard.Model.Ids;
 using Guard.Model.Pools;
 using Guard.Model.Runners;
 using Guard.Model.Stores;
-using Guard.Storage.Redis;
 using StackExchange.Redis;
 
 namespace Guard.Storage.Redis;

@@ -137,7 +137,7 @@ public abstract class UpkeepStoreContract : StoreContract
         await EvictAsync(runner, most: 100);
         await Store.AdvanceAsync(LostAfter + TimeSpan.FromSeconds(1));
 
-        var sweep = (await SweepAsync("a", LostAfter))!;
+        var sweep = (await SweepAsync("a", LostAfter, epoch: 2))!;
 
         Assert.Equal(runner.RunnerId, Assert.Single(sweep.Lost).RunnerId);
         Assert.True(sweep.IsTaken);

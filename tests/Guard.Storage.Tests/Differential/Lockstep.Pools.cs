@@ -39,7 +39,7 @@ internal sealed partial class Lockstep
                     // Nobody sweeps a pool that was never put.
                     pool = _put.Order(Comparer<PoolId>.Create((x, y) => string.CompareOrdinal(x.ToString(), y.ToString()))).ElementAt(step.Subject % _put.Count);
                     var terms = new PoolSweepTerms(
-                        pool, new(choose.Of(Guards), choose.Of(1, 2, 3)), choose.Of(_options.Runners.LostAfter, _options.Runners.LostAfter, TimeSpan.MaxValue, TimeSpan.FromSeconds(1)));
+                        pool, new(choose.Of(Guards), _epoch + choose.Of(1, 2, 3)), choose.Of(_options.Runners.LostAfter, _options.Runners.LostAfter, TimeSpan.MaxValue, TimeSpan.FromSeconds(1)));
                     await AllAsync($"sweep {terms}", async side => Comparable(await side.Upkeep.SweepAsync(terms, Ct)));
                 }
 
@@ -54,6 +54,9 @@ internal sealed partial class Lockstep
     private static PoolSweep? Comparable(PoolSweep? sweep)
         => sweep is null ? null : sweep with { HasTombstones = false, NextDeadline = null, Silence = null, StartingFor = null };
 
+    /// <summary>Every lease of the history's next part has a higher one.</summary>
+    private long _epoch;
+
     private async Task EvictAsync(HistoryStep step, StepChoices choose)
     {
         if (PickRunner(step, choose, CanEvict) is not { } runner)
@@ -63,7 +66,7 @@ internal sealed partial class Lockstep
 
         var ready = _actors.Count(a => a.State == ActorState.Ready && a.Runner!.RunnerId == runner.RunnerId);
         var terms = new EvictionTerms(
-            choose.OneIn(15) ? choose.OfList(AllPools)! : runner.Pool, new(choose.Of(Guards), choose.Of(1, 2, 3)), runner.RunnerId, TimeSpan.FromSeconds(choose.Of(0, 0, 2)), TimeSpan.FromSeconds(choose.Of(0, 5, 30, 1800)), choose.Next(4));
+            choose.OneIn(15) ? choose.OfList(AllPools)! : runner.Pool, new(choose.Of(Guards), _epoch + choose.Of(1, 2, 3)), runner.RunnerId, TimeSpan.FromSeconds(choose.Of(0, 0, 2)), TimeSpan.FromSeconds(choose.Of(0, 5, 30, 1800)), choose.Next(4));
         if (terms.Most == 0 || terms.Most >= ready)
         {
             await AllAsync($"evict {terms}", async side => await side.Upkeep.EvictAsync(terms, Ct));

@@ -153,6 +153,7 @@ internal sealed partial class Lockstep(IReadOnlyList<StoreSide> sides, StepDraw 
             await side.MoveClockAsync(_now);
         }
 
+        _epoch += 10;
         foreach (var pool in _put)
         {
             foreach (var guard in Guards)
@@ -160,7 +161,16 @@ internal sealed partial class Lockstep(IReadOnlyList<StoreSide> sides, StepDraw 
                 await AllAsync("release", async side => { await side.Upkeep.ReleaseAsync(guard, Ct); return 0; });
             }
 
-            await AllAsync("sweep", async side => Comparable(await side.Upkeep.SweepAsync(new(pool, new(Guards[0], 1_000_000), TimeSpan.MaxValue), Ct)));
+            var lease = new UpkeepLease(Guards[0], _epoch);
+            await AllAsync("sweep", async side => Comparable(await side.Upkeep.SweepAsync(new(pool, lease, TimeSpan.MaxValue), Ct)));
+            await AllAsync("purge", async side =>
+            {
+                while (await side.Upkeep.PurgeAsync(pool, lease, Ct))
+                {
+                }
+
+                return 0;
+            });
         }
 
         await CompareRecordsAsync();

@@ -1,6 +1,5 @@
 using Guard.Core.Options;
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 using Guard.TestSupport;
 
 namespace Guard.Tests.Forwarding;

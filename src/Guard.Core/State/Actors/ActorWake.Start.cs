@@ -1,5 +1,4 @@
 using Guard.Core.Transport;
-using Guard.Core.Transport.Http;
 using Guard.Model.Actors;
 using Guard.Model.Stores;
 using Microsoft.Extensions.Logging;

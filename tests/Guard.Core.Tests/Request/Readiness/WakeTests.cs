@@ -2,7 +2,6 @@ using System.Net;
 using Guard.Core.Diagnostics;
 using Guard.Model.Actors;
 using Guard.Model.Pools;
-using Guard.Model.Runners;
 using Guard.Model.Stores;
 
 namespace Guard.Core.Tests.Request.Readiness;
