@@ -28,13 +28,19 @@ internal static class LocationFields
 
     private static RunnerLocation Read(RedisHash hash, string[] fields)
     {
-        if (hash.Text(Text) is { } text)
+        try
         {
-            return RunnerLocation.Parse(text);
-        }
+            if (hash.Text(Text) is { } text)
+            {
+                return RunnerLocation.Parse(text);
+            }
 
-        var url = hash.Text(fields[0]) ?? throw new FormatException("a record in Redis does not say where its runner is");
-        var at = new RunnerLocation.Http(url, (RunnerProtocol)hash.Number(fields[1]), hash.Text(fields[3]));
-        return hash.Has(fields[2]) ? new RunnerLocation.Implicit(at) : at;
+            var at = new RunnerLocation.Http(hash.Required(fields[0]), hash.Choice<RunnerProtocol>(fields[1]), hash.Text(fields[3]));
+            return hash.Has(fields[2]) ? new RunnerLocation.Implicit(at) : at;
+        }
+        catch (FormatException e)
+        {
+            throw RedisHash.Unreadable("a record in Redis does not say where its runner is", e);
+        }
     }
 }

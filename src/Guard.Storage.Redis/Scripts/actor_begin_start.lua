@@ -12,7 +12,7 @@ local restart = timing(ARGV[7])
 local anyTried = tonumber(ARGV[9]) > 0
 for i = 10, #ARGV do
   exclude[ARGV[i]] = true
-  tried[ARGV[i]] = i < 10 + tonumber(ARGV[9])
+  tried[ARGV[i]] = tried[ARGV[i]] or i < 10 + tonumber(ARGV[9])
 end
 
 local actor = read(actorKey(id))

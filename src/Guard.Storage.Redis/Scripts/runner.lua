@@ -67,7 +67,8 @@ local function actorsChanged(id)
   end
   local hadRoom = hasRoom(runner)
   local left = count(id, runner)
-  redis.call('HSET', runnerKey(id), 'rem', runner.rem, 'av', int(tonumber(runner.av) + 1))
+  runner.av = int(tonumber(runner.av) + 1)
+  redis.call('HSET', runnerKey(id), 'rem', runner.rem, 'av', runner.av)
   if hasRoom(runner) ~= hadRoom then
     list(id, runner)
   end

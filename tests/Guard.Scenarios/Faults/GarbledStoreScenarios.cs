@@ -38,7 +38,7 @@ public sealed class GarbledStoreScenarios(ITestOutputHelper output)
 
         await TwoGuards.UntilAsync(
             async () => await guard.MetricAsync("guard_store_up", Token) == 1
-                && await guard.MetricAsync("guard_loop_failing{loop=\"runner_sweeper\"}", Token) == 0
+                && await guard.MetricAsync("guard_loop_failing{loop=\"pool_keepers\"}", Token) == 0
                 && await guard.MetricAsync("guard_loop_failing{loop=\"liveness\"}", Token) == 0,
             "well again", Token);
         Assert.Equal("200 /hello", await TwoGuards.AskAsync(guard, ready, Token));

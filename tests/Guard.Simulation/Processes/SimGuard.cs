@@ -102,7 +102,7 @@ internal sealed class SimGuard
             starts,
             new PurgeTombstones(store),
         ];
-        var keepers = new PoolKeepers(store, jobs, attention, Identity, live, time, Log<PoolKeepers>());
+        var keepers = new PoolKeepers(store, jobs, attention, Identity, live, metrics, time, Log<PoolKeepers>());
 
         // As the host subscribes them.
         IChangeFeed feed = Link;

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Guard.Core.Async;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Pools;
@@ -38,6 +40,9 @@ internal sealed partial class PoolKeepers : BackgroundService
     /// <summary>The shortest pause, so that something that is due again and again does not become a loop.</summary>
     private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>Its name in <c>guard_loop_failing</c> and in logs.</summary>
+    private const string Loop = "pool_keepers";
+
     /// <summary>How long giving the leases back may take when this Guard ends.</summary>
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
 
@@ -49,12 +54,14 @@ internal sealed partial class PoolKeepers : BackgroundService
     private readonly PoolAttention _attention;
     private readonly GuardIdentity _identity;
     private readonly LiveOptions _options;
+    private readonly GuardMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<PoolKeepers> _logger;
     private readonly HeldPartitions _held;
     private readonly Dictionary<PoolId, PoolKeeper> _keepers = [];
     private readonly PriorityQueue<PoolKeeper, long> _due = new();
     private readonly ConcurrentQueue<PoolKeeper> _ended = new();
+    private long _lastRound;
     private long? _leasedAt;
     private long? _listedAt;
     private (TimeSpan LostAfter, TimeSpan EligibleAfter) _limits;
@@ -66,14 +73,15 @@ internal sealed partial class PoolKeepers : BackgroundService
 
     /// <param name="jobs">In the order they are done in each look.</param>
     public PoolKeepers(
-        IPoolUpkeepStore store, IEnumerable<IPoolJob> jobs, PoolAttention attention, GuardIdentity identity, LiveOptions options, TimeProvider time,
-        ILogger<PoolKeepers> logger)
+        IPoolUpkeepStore store, IEnumerable<IPoolJob> jobs, PoolAttention attention, GuardIdentity identity, LiveOptions options, GuardMetrics metrics,
+        TimeProvider time, ILogger<PoolKeepers> logger)
     {
         _store = store;
         _jobs = [.. jobs];
         _attention = attention;
         _identity = identity;
         _options = options;
+        _metrics = metrics;
         _time = time;
         _logger = logger;
         _held = new(identity, time);
@@ -96,33 +104,28 @@ internal sealed partial class PoolKeepers : BackgroundService
     /// <summary>Looks until stopped, where it is called: the host starts it on a thread of its own, a simulation on its own scheduler.</summary>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
-        var lastRound = _time.GetTimestamp();
-        try
+        _lastRound = _time.GetTimestamp();
+        await new GuardedLoop(Loop, _metrics, _time, _logger).RunAsync(TimeSpan.Zero, StepAsync, stoppingToken);
+        await ReleaseAsync();
+    }
+
+    /// <summary>One round, and the pause after it.</summary>
+    private async ValueTask StepAsync(CancellationToken stoppingToken)
+    {
+        var lostAfter = _options.Current.Runners.LostAfter;
+        var now = _time.GetTimestamp();
+        if (_time.GetElapsedTime(_lastRound, now) > Stall(lostAfter))
         {
-            while (true)
-            {
-                var lostAfter = _options.Current.Runners.LostAfter;
-                var now = _time.GetTimestamp();
-                if (_time.GetElapsedTime(lastRound, now) > Stall(lostAfter))
-                {
-                    ContactLost();
-                }
-
-                lastRound = now;
-                var pause = await RoundAsync(Period(lostAfter), stoppingToken);
-                await _attention.WaitAsync(pause, stoppingToken);
-                var left = MinPause - _time.GetElapsedTime(now);
-                if (left > TimeSpan.Zero)
-                {
-                    await Task.Delay(left, _time, stoppingToken);
-                }
-
-                stoppingToken.ThrowIfCancellationRequested();
-            }
+            ContactLost();
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+
+        _lastRound = now;
+        var pause = await RoundAsync(Period(lostAfter), stoppingToken);
+        await _attention.WaitAsync(pause, stoppingToken);
+        var left = MinPause - _time.GetElapsedTime(now);
+        if (left > TimeSpan.Zero)
         {
-            await ReleaseAsync();
+            await Task.Delay(left, _time, stoppingToken);
         }
     }
 
@@ -146,16 +149,18 @@ internal sealed partial class PoolKeepers : BackgroundService
             if (_failing)
             {
                 _failing = false;
+                _metrics.LoopFailing(Loop, false);
                 LogSweepResumed(_logger, _options.Current.Runners.LostAfter);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            // Also for a failure nobody foresaw: a round that breaks must not take the gateway down with it.
+            // Not left to the loop: its back-off is longer than a lease.
             ContactLost();
             if (!_failing)
             {
                 _failing = true;
+                _metrics.LoopFailing(Loop, true);
                 LogSweepFailed(_logger, e);
             }
 

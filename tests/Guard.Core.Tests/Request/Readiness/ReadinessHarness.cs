@@ -81,7 +81,7 @@ internal sealed class ReadinessHarness
         Upkeep = new LinkedUpkeepStore(Store, Link);
         var attention = new PoolAttention(Time);
         Starts = new GiveBackStarts(wakes, Starter, Upkeep, new TestLog<GiveBackStarts>());
-        Keepers = new PoolKeepers(Upkeep, [Starts], attention, Identity, Live, Time, new TestLog<PoolKeepers>());
+        Keepers = new PoolKeepers(Upkeep, [Starts], attention, Identity, Live, Metrics, Time, new TestLog<PoolKeepers>());
         Memory = new MemoryPressure(Live, Metrics, () => MemoryUse, Time, new TestLog<MemoryPressure>());
         Limiter = new HoldLimiter(Live, Metrics, Memory);
         Waits = new ActorWaits(new(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Guard.Core.Diagnostics;
 using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Pools;
@@ -27,7 +28,7 @@ public sealed class PoolKeepersTests : IAsyncDisposable
     public PoolKeepersTests()
     {
         _attention = new PoolAttention(_time);
-        _keepers = new(_store, [new LoseRunners(_log), _job], _attention, new GuardIdentity("guard-1"), _options, _time, _log);
+        _keepers = new(_store, [new LoseRunners(_log), _job], _attention, new GuardIdentity("guard-1"), _options, new GuardMetrics(_options), _time, _log);
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
