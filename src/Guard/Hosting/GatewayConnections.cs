@@ -51,13 +51,16 @@ internal sealed class GatewayConnections(HoldLimiter holds, TimeProvider time) :
         }
         finally
         {
+            bool last;
             lock (_gate)
             {
                 _open.Remove(connection);
-                if (_draining && _open.Count == 0)
-                {
-                    _allClosed.TrySetResult();
-                }
+                last = _draining && _open.Count == 0;
+            }
+
+            if (last)
+            {
+                _allClosed.TrySetResult();
             }
         }
     }

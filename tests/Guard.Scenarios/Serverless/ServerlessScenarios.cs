@@ -147,7 +147,7 @@ public sealed class ServerlessScenarios(ITestOutputHelper output)
         output.WriteLine($"manager told to end: {asked} requests meanwhile, {failed.Count} failed, {platform.Connects} connects, at most {platform.Peak} open");
         Assert.Empty(failed);
         Assert.Equal(0, await ending);
-        Assert.Contains("is left to another Guard", manager.Output, StringComparison.Ordinal);
+        Assert.Contains("pools are left to other Guards", manager.Output, StringComparison.Ordinal);
         Assert.Equal((4, 2, 4), (platform.Connects, platform.Open, platform.Peak));
         Assert.Equal(20, await SlotsInUseAsync(other));
     }

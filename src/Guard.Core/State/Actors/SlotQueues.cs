@@ -69,10 +69,11 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
 
     private Queue Enter(ActorWake wake)
     {
+        Queue? queue;
         lock (_gate)
         {
             wake.Ticket = wake.Ticket == 0 ? ++_lastTicket : wake.Ticket;
-            if (!_queues.TryGetValue(wake.Pool, out var queue))
+            if (!_queues.TryGetValue(wake.Pool, out queue))
             {
                 _queues.Add(wake.Pool, queue = new());
                 _ = RepairAsync(wake.Pool, queue);
@@ -82,19 +83,22 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
             {
                 // There was room while this one asked, and nobody else to send.
                 queue.Unused--;
-                Send(wake);
+                wake.HasTurn = true;
             }
             else
             {
                 queue.Waiting.Add(wake);
+                return queue;
             }
-
-            return queue;
         }
+
+        wake.Pulse.Set();
+        return queue;
     }
 
     private void Send(PoolId pool, int count)
     {
+        List<ActorWake> sent = [];
         lock (_gate)
         {
             if (!_queues.TryGetValue(pool, out var queue))
@@ -105,17 +109,17 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
             for (; count > 0 && queue.Waiting.Min is { } first; count--)
             {
                 queue.Waiting.Remove(first);
-                Send(first);
+                first.HasTurn = true;
+                sent.Add(first);
             }
 
             queue.Unused = count;
         }
-    }
 
-    private static void Send(ActorWake wake)
-    {
-        wake.HasTurn = true;
-        wake.Pulse.Set();
+        foreach (var wake in sent)
+        {
+            wake.Pulse.Set();
+        }
     }
 
     /// <summary>For as long as somebody waits for a slot of the pool. Never throws.</summary>
@@ -124,19 +128,24 @@ internal sealed class SlotQueues(IActorStore actors, LiveOptions options, TimePr
         while (true)
         {
             await Task.Delay(options.Current.Readiness.RepairInterval, time);
+            ActorWake first;
             ActorWake[] others;
             lock (_gate)
             {
-                if (queue.Waiting.Count == 0)
+                if (queue.Waiting.Min is not { } longest)
                 {
                     _queues.Remove(pool);
                     return;
                 }
 
-                Send(pool, 1);
+                first = longest;
+                queue.Waiting.Remove(first);
+                first.HasTurn = true;
                 queue.Unused = 0;
                 others = [.. queue.Waiting];
             }
+
+            first.Pulse.Set();
 
             foreach (var some in others.Chunk(IActorStore.MostRenewed))
             {
