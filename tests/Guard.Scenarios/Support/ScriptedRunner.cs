@@ -201,7 +201,8 @@ internal sealed class ScriptedRunner : IAsyncDisposable
             _stops.Enqueue(call);
             if (_actors.TryGetValue(id, out var here) && here <= call.Generation)
             {
-                Forget(id);
+                // Exactly the generation that was seen: a newer one may start at this moment.
+                _actors.TryRemove(KeyValuePair.Create(id, here));
             }
 
             await OnStop(this, call, context);

@@ -278,7 +278,13 @@ internal sealed class ReadinessHarness
                 return moved;
             }
 
-            Assert.True(moved < limit, $"not done after {limit} of virtual time");
+            if (moved >= limit)
+            {
+                // The clock stands still from here on: what ends now needed no more of it, only a processor on a busy machine.
+                await UntilAsync(() => task.IsCompleted, $"done after {limit} of virtual time");
+                return moved;
+            }
+
             Time.Advance(by);
             moved += by;
         }

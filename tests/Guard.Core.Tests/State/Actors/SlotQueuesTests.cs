@@ -47,9 +47,8 @@ public sealed class SlotQueuesTests
         var (h, _, holds) = await HoldManyAsync();
 
         await h.AddRunnerAsync("r1", slots: Waiting);
-        var took = await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), TimeSpan.FromMilliseconds(10), most: Interval);
+        await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), TimeSpan.FromMilliseconds(10), most: Interval / 2);
 
-        Assert.InRange(took, TimeSpan.Zero, Interval / 2);
         Assert.All(holds, hold => Assert.Equal(HoldOutcome.Ready, hold.Result.Outcome));
         Assert.Equal(Waiting, h.Runners.Starts.Count);
     }
@@ -84,9 +83,8 @@ public sealed class SlotQueuesTests
         var (h, _, holds) = await HoldManyAsync(deaf: true);
 
         await h.AddRunnerAsync("r1", slots: Waiting);
-        var took = await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), most: 3 * Interval);
+        await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), most: 2 * Interval);
 
-        Assert.InRange(took, TimeSpan.Zero, 2 * Interval);
         Assert.Equal(Waiting, h.Runners.Starts.Count);
     }
 
@@ -98,10 +96,9 @@ public sealed class SlotQueuesTests
         await h.AdvanceAsync(3 * Interval);
 
         await h.AddRunnerAsync("r1", slots: Waiting);
-        var took = await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), most: 3 * Interval);
+        await h.AdvanceUntilDoneAsync(Task.WhenAll(holds), most: 2 * Interval);
 
         Assert.All(holds, hold => Assert.Equal(HoldOutcome.Ready, hold.Result.Outcome));
-        Assert.InRange(took, TimeSpan.Zero, 2 * Interval);
     }
 
     [Fact]
@@ -110,10 +107,9 @@ public sealed class SlotQueuesTests
         var (h, actors, holds) = await HoldManyAsync(deaf: true);
 
         await h.Store.DestroyAsync(actors[Waiting / 2].Id, TestContext.Current.CancellationToken);
-        var took = await h.AdvanceUntilDoneAsync(holds[Waiting / 2], most: 3 * Interval);
+        await h.AdvanceUntilDoneAsync(holds[Waiting / 2], most: 2 * Interval);
 
         Assert.Equal("actor.destroyed_while_waiting_for_ready", (await holds[Waiting / 2]).Error!.FullCode);
-        Assert.InRange(took, TimeSpan.Zero, 2 * Interval);
         Assert.Equal(Waiting - 1, h.Limiter.Held);
     }
 
