@@ -4,6 +4,7 @@ using Guard.Core.Options;
 using Guard.Core.State.Membership;
 using Guard.Core.State.Pools;
 using Guard.Core.State.Upkeep;
+using Guard.Core.Tests.Request.Readiness;
 using Guard.Model.Ids;
 using Guard.Model.Runners;
 using Guard.Model.Stores;
@@ -77,6 +78,9 @@ public sealed class PoolKeepersTests : IAsyncDisposable
                 await Task.Yield();
             }
         }
+
+        // What the last step set going ends before anything is asserted of it.
+        await ReadinessHarness.SettleAsync(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously).Task);
     }
 
     [Theory]
@@ -313,6 +317,8 @@ public sealed class PoolKeepersTests : IAsyncDisposable
         ((IChangeSink)_attention).PoolConfigChanged(new("default", "new"));
         await RunAsync(TimeSpan.FromMilliseconds(100));
 
+        // The clock stands still: a busy machine may take its time, the keeper may not.
+        await ReadinessHarness.UntilAsync(() => !_store.Sweeps.IsEmpty, "the new pool is swept");
         Assert.Equal("default/new", Assert.Single(_store.Sweeps).Pool.ToString());
     }
 
